@@ -1,0 +1,1 @@
+"""What a seller wrote -> a stable make and model."""

@@ -1,0 +1,1 @@
+"""Head, training, evaluation, the promotion gate."""

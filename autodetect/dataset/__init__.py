@@ -1,0 +1,1 @@
+"""Snapshots: which photo is which class in which split, and why."""

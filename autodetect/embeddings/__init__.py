@@ -1,0 +1,1 @@
+"""The backbone, its canonical geometry, and the vectors it makes of photos."""

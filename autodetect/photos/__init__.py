@@ -1,0 +1,1 @@
+"""Decode, perceptual hash, near-duplicate search, vehicle grouping, screening."""

@@ -1,0 +1,1 @@
+"""The nightly report (HTML) and its plots."""

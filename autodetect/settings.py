@@ -1,0 +1,332 @@
+"""One typed Settings object: command-line options, `AUTODETECT_*` variables, `autodetect.toml`, defaults; first wins.
+
+Settings are read here, once, and passed on as values; no other module reads the environment.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from autodetect.errors import UsageError
+
+SETTINGS_FILE = "autodetect.toml"
+ENV_PREFIX = "AUTODETECT_"
+# Variables with our prefix that are not settings: the file to read, and what the image of a worker may carry.
+ENV_RESERVED = frozenset({"AUTODETECT_SETTINGS_FILE"})
+
+Source = Literal["sandbox", "ebay-api"]
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Section(BaseModel):
+    """A group of settings; an unknown name in it is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CrawlSettings(Section):
+    """How the crawler asks, and when its night counts as complete."""
+
+    min_coverage: float = Field(
+        0.9, ge=0, le=1, description="share of what the source announced that must have been seen to publish"
+    )
+    page_size: int = Field(200, ge=1, le=200, description="listings per search page (the Browse API allows 200)")
+    window: int = Field(10_000, ge=200, description="results a single search can page through (the Browse API's limit)")
+    concurrency: int = Field(16, ge=1, le=64, description="requests in flight per host")
+    retries: int = Field(3, ge=0, le=10, description="tries again after a network error or a 5xx answer")
+    max_photos_per_listing: int = Field(12, ge=1, le=24, description="photos taken of one listing")
+    max_photo_bytes: int = Field(20_000_000, ge=1_000, description="a larger photo is refused while it downloads")
+    sold_overlap_days: int = Field(7, ge=0, description="how far behind the newest known sale the next night starts")
+    contact: str = Field("", description="who runs this crawler (address or URL), sent in the user agent")
+
+
+class EbaySettings(Section):
+    """Where the eBay API lives, the key to it, and the permission it runs under."""
+
+    base_url: str = Field(
+        "https://api.ebay.com", description="base URL of the API; the sandbox source sets it to its own server"
+    )
+    client_id: str = Field("", description="application id (client-credentials grant)")
+    client_secret: str = Field(
+        "", description="application secret; better set by AUTODETECT_EBAY__CLIENT_SECRET than in a file", repr=False
+    )
+    marketplace: str = Field("EBAY_MOTORS_US", description="X-EBAY-C-MARKETPLACE-ID header")
+    category: str = Field("6001", description="category id: 6001 is Cars & Trucks")
+    currency: str = Field("USD", min_length=3, max_length=3, description="currency of the marketplace's prices")
+    permission: str = Field(
+        "", description="what permits crawling, storing and training on eBay's data, e.g. a contract reference"
+    )
+
+
+class SandboxSettings(Section):
+    """The bundled marketplace."""
+
+    marketplace: str = Field(
+        "var/marketplace", description="folder with listings.csv, photos/ and sold.csv; generated when absent"
+    )
+    night_index: int | None = Field(
+        None, ge=1, description="serve the marketplace as of this night; default: completed nights + 1"
+    )
+    seed: int = Field(0, ge=0, description="seed of the generated marketplace")
+
+
+class PhotoSettings(Section):
+    """What a usable photo is, and when two photos are copies of each other."""
+
+    min_side: int = Field(64, ge=8, description="pixels; a photo with a shorter side is refused")
+    max_pixels: int = Field(60_000_000, ge=1_000_000, description="a larger image is refused before it is decoded")
+    phash_radius: int = Field(
+        8, ge=0, le=16, description="Hamming distance of 64-bit perceptual hashes that makes a candidate copy"
+    )
+    min_correlation: float = Field(
+        0.9, ge=0, le=1, description="normalised correlation of thumbnails that confirms a copy"
+    )
+    processes: int = Field(2, ge=1, le=64, description="processes that decode and hash")
+
+
+class DatasetSettings(Section):
+    """Which make and models become classes."""
+
+    min_vehicles: int | None = Field(None, ge=1, description="vehicles a class needs; default 20, for the sandbox 12")
+    min_validation: int = Field(3, ge=1, description="validation vehicles a class needs")
+    min_test: int = Field(3, ge=1, description="test vehicles a class needs")
+
+
+class BackboneSettings(Section):
+    """The frozen network below the head; the first night pins it in the lake."""
+
+    weights: str = Field("imagenet", description="imagenet, random, or the path of a .weights.h5 / .keras file")
+    input_size: int = Field(224, ge=96, le=512, description="side of the square input, pixels")
+    seed: int = Field(0, ge=0, description="seed of random weights")
+    batch_size: int = Field(
+        32, ge=1, le=512, description="photos per forward pass; part of what makes embeddings repeatable"
+    )
+
+
+class ClassifierSettings(Section):
+    """The nightly head and the gate it must pass."""
+
+    hidden_width: int = Field(512, ge=8, description="width of the dense layer between embedding and classes")
+    epochs: int = Field(60, ge=1, description="most epochs of a night's training")
+    patience: int = Field(8, ge=1, description="epochs without a better validation loss before training stops")
+    batch_size: int = Field(128, ge=8)
+    learning_rate: float = Field(1e-3, gt=0)
+    warm_learning_rate: float = Field(3e-4, gt=0, description="learning rate when the champion is the starting point")
+    dropout: float = Field(0.3, ge=0, lt=1)
+    weight_decay: float = Field(1e-4, ge=0)
+    label_smoothing: float = Field(0.05, ge=0, lt=1)
+    margin_points: float = Field(0.5, ge=0, description="accuracy points a challenger may lose before it is worse")
+    min_lift_over_chance: float = Field(
+        2.0, ge=1, description="the first model's top-1 must exceed chance by this factor"
+    )
+
+
+class CoremlSettings(Section):
+    """The exported package."""
+
+    deployment_target: Literal["iOS15", "iOS16", "iOS17", "iOS18"] = "iOS16"
+    author: str = "AutoDetect"
+    licence: str = "See the release manifest"
+
+
+class PriceSettings(Section):
+    """When a figure may be called a price."""
+
+    min_comparables: int = Field(5, ge=1, description="fewer comparables than this: no price, only the reason")
+    mad_cutoff: float = Field(3.5, gt=0, description="modified z-score on log price beyond which a price is an outlier")
+    window_days: int = Field(1095, ge=1, description="sales older than this before the newest sale are left out")
+    min_price: float = Field(100.0, ge=0, description="a lower price is a deposit or a placeholder")
+    max_price: float = Field(20_000_000.0, gt=0, description="a higher price is a placeholder")
+
+
+class S3Settings(Section):
+    """S3-compatible storage; credentials come by the usual AWS variables."""
+
+    endpoint_url: str = Field("", description="e.g. http://127.0.0.1:9000; empty: AWS")
+    region: str = "us-east-1"
+    addressing_style: Literal["auto", "path", "virtual"] = "auto"
+
+
+class LeaseSettings(Section):
+    """One run at a time per lake."""
+
+    expiry_s: float = Field(
+        120.0, gt=0, description="seconds without a heartbeat after which a lease may be taken over"
+    )
+    heartbeat_s: float = Field(10.0, gt=0)
+
+
+class DeadlineSettings(Section):
+    """Seconds a stage's process may take before it gets SIGTERM, and SIGKILL `grace` seconds later."""
+
+    crawl: float = Field(6 * 3600, gt=0)
+    curate: float = Field(6 * 3600, gt=0)
+    train: float = Field(6 * 3600, gt=0)
+    export: float = Field(3600, gt=0)
+    price: float = Field(3600, gt=0)
+    publish: float = Field(3600, gt=0)
+    report: float = Field(1800, gt=0)
+    grace: float = Field(10, gt=0)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `autodetect doctor` prints the values in force and where they came from."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    lake: str = Field("var/lake", description="folder or s3://bucket/prefix")
+    store: str = Field("var/store", description="release store: folder or s3://bucket/prefix")
+    work: str = Field(
+        "var/work",
+        description="local scratch folder; needed between the stages of a night, safe to delete between nights",
+    )
+    source: Source = "sandbox"
+    channel: Literal["demo", "candidate", "production"] = "demo"
+    timezone: str = Field("UTC", description="the time zone whose midnight starts a night")
+    seed: int = Field(0, ge=0, description="mixed with the night's date into every random choice")
+    single_writer: bool = Field(
+        False, description="allow a store that ignores put-if-absent: you promise that one process writes"
+    )
+
+    crawl: CrawlSettings = CrawlSettings()
+    ebay: EbaySettings = EbaySettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    photos: PhotoSettings = PhotoSettings()
+    dataset: DatasetSettings = DatasetSettings()
+    backbone: BackboneSettings = BackboneSettings()
+    classifier: ClassifierSettings = ClassifierSettings()
+    coreml: CoremlSettings = CoremlSettings()
+    prices: PriceSettings = PriceSettings()
+    s3: S3Settings = S3Settings()
+    lease: LeaseSettings = LeaseSettings()
+    deadlines: DeadlineSettings = DeadlineSettings()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"'{value}' is no IANA time zone such as Europe/Berlin") from error
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options over environment over file over defaults."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def min_vehicles(self) -> int:
+        """Vehicles a class needs: as set, else 20 (design: sandbox 12)."""
+        return self.dataset.min_vehicles or (12 if self.source == "sandbox" else 20)
+
+    def tonight(self, now: datetime) -> date:
+        """Return the logical date that `now` (aware) falls on in `timezone`."""
+        return now.astimezone(ZoneInfo(self.timezone)).date()
+
+    def with_values(self, values: Mapping[str, Any]) -> "Settings":
+        """Return a copy with dotted names replaced, e.g. `{"ebay.base_url": "..."}`; `None` values are left out.
+
+        Raises:
+            UsageError: a value that its setting does not admit.
+        """
+        return _validated(Settings, _merged(self.model_dump(), values), "the options given")
+
+
+def load(
+    *, options: Mapping[str, Any] | None = None, file: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the settings in force.
+
+    Args:
+        options: dotted names from the command line; `None` values count as not given.
+        file: the settings file; default `autodetect.toml` in the working folder, if there is one.
+        environ: only looked at for unknown `AUTODETECT_*` names; values come from the process environment.
+
+    Raises:
+        UsageError: an unknown or unreadable setting, named with its place and the remedy.
+    """
+    environ = os.environ if environ is None else environ
+    named = environ.get("AUTODETECT_SETTINGS_FILE")
+    path = file or Path(named or SETTINGS_FILE)
+    if (file or named) and not path.is_file():
+        raise UsageError(f"the settings file {path} does not exist", "create it, or leave out the option that names it")
+    if path.is_file():
+        try:
+            _refuse_unknown(tomllib.loads(path.read_text("utf-8")), Settings, str(path))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} is not valid TOML: {error}", "correct the line named") from error
+    for variable in sorted(environ):
+        if variable.startswith(ENV_PREFIX) and variable not in ENV_RESERVED:
+            name = variable.removeprefix(ENV_PREFIX).lower().replace("__", ".")
+            _refuse_unknown(_merged({}, {name: environ[variable]}), Settings, f"the environment variable {variable}")
+
+    class SettingsOfFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    found = _validated(SettingsOfFile, _merged({}, options or {}), f"options, AUTODETECT_* variables and {path}")
+    return Settings(**found.model_dump())
+
+
+def _merged(data: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `data` with dotted names set; `None` counts as not given."""
+    for dotted, value in values.items():
+        if value is not None:
+            *sections, name = dotted.split(".")
+            target = data
+            for section in sections:
+                target = target.setdefault(section, {})
+            target[name] = value
+    return data
+
+
+def _validated(kind: type[Settings], data: dict[str, Any], place: str) -> Settings:
+    try:
+        return kind(**data)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))} = {e['input']!r}: {e['msg']}" for e in error.errors()]
+        raise UsageError(
+            f"settings cannot be used ({place}): " + "; ".join(lines), "correct the values named"
+        ) from error
+    except SettingsError as error:
+        raise UsageError(f"settings cannot be read ({place}): {error}", "correct the variable named") from error
+
+
+def _refuse_unknown(data: Mapping[str, Any], model: type[BaseModel], place: str, prefix: str = "") -> None:
+    for name, value in data.items():
+        field = model.model_fields.get(name)
+        if field is None:
+            close = difflib.get_close_matches(name, list(model.model_fields), n=1)
+            known = ", ".join(sorted(model.model_fields))
+            remedy = f"did you mean '{prefix}{close[0]}'?" if close else f"remove it; known names are: {known}"
+            raise UsageError(f"unknown setting '{prefix}{name}' in {place}", remedy)
+        kind = field.annotation
+        if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, BaseModel):
+            _refuse_unknown(value, kind, place, f"{prefix}{name}.")
