@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -110,6 +110,34 @@ class Receipt(Record):
     def digest(self) -> str:
         """Return the canonical digest: equal for equal results."""
         return canonical_digest(self.model_dump(mode="json", exclude={"run_id", "versions", "run"}))
+
+
+class StageRun(Record):
+    """What a stage is told about the execution it is part of: which night, on which receipts, at what time.
+
+    `inputs` are tonight's receipts of the stages before it; `earlier` the newest receipt of every stage from nights
+    before tonight. `now` is for what a person reads (a manifest's creation time); no result depends on it.
+    """
+
+    night: date
+    kind: RunKind = "nightly"
+    run_id: str
+    now: datetime
+    inputs: dict[str, Receipt] = Field(default_factory=dict)
+    earlier: dict[str, Receipt] = Field(default_factory=dict)
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Return the newest version of each table that a receipt names: what this stage may read."""
+        versions: dict[str, int] = {}
+        for receipt in (*self.earlier.values(), *self.inputs.values()):
+            for table, version in receipt.versions.items():
+                versions[table] = max(version, versions.get(table, 0))
+        return versions
+
+    def seed(self, base: int) -> int:
+        """Return tonight's seed: `base` (a setting) mixed with the date, below 2**31."""
+        return int(canonical_digest([base, self.night.isoformat()])[:8], 16) % 2**31
 
 
 def canonical_json(value: Any) -> bytes:

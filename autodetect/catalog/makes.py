@@ -1,0 +1,34 @@
+"""The makes: one data file of names and aliases, looked up by a key that ignores case and punctuation."""
+
+import re
+import tomllib
+import unicodedata
+from functools import cache
+from importlib import resources
+
+
+def text_key(text: str) -> str:
+    """Return lower-case ASCII words joined by '-': 'Citroën  C4' -> 'citroen-c4'. Equal keys are equal names."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
+    return "-".join(re.findall(r"[a-z0-9]+", plain))
+
+
+@cache
+def _names_by_key() -> dict[str, str]:
+    data = tomllib.loads(resources.files("autodetect.catalog").joinpath("makes.toml").read_text("utf-8"))
+    return {text_key(spelling): name for name, aliases in data.items() for spelling in (name, *aliases)}
+
+
+def make_named(text: str) -> str | None:
+    """Return the make that a seller's text names, as it is shown, or None."""
+    return _names_by_key().get(text_key(text))
+
+
+def make_leading(text: str) -> tuple[str, str] | None:
+    """Return the make that a text starts with and the rest of it: 'Dodge RAM 1500' -> ('Dodge', 'RAM 1500')."""
+    words = text.replace(":", " ").split()
+    for count in range(min(3, len(words)), 0, -1):
+        make = make_named(" ".join(words[:count]))
+        if make:
+            return make, " ".join(words[count:])
+    return None

@@ -1,0 +1,91 @@
+"""A lake as a whole: one root with tables, photos, models, lease and receipts."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyarrow import fs
+
+from autodetect.errors import UsageError
+from autodetect.lake.objects import ObjectStore, S3Options, open_objects, probe_put_if_absent
+from autodetect.lake.photos import PhotoStore
+from autodetect.lake.receipts import ReceiptBook
+from autodetect.lake.schemas import SCHEMA_VERSION
+from autodetect.lake.tables import TableSet
+from autodetect.settings import Settings
+
+IDENTITY = "lake.json"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """One lake: `tables` (Delta), `objects` (everything else), `photos`, `receipts`."""
+
+    url: str
+    tables: TableSet
+    objects: ObjectStore
+
+    @property
+    def photos(self) -> PhotoStore:
+        """Return the photo store."""
+        return PhotoStore(self.objects)
+
+    @property
+    def receipts(self) -> ReceiptBook:
+        """Return the book of receipts."""
+        return ReceiptBook(self.tables)
+
+
+def s3_options(settings: Settings) -> S3Options:
+    """Return how S3-compatible storage is reached, from the settings."""
+    s3 = settings.s3
+    return S3Options(endpoint_url=s3.endpoint_url or None, region=s3.region, addressing_style=s3.addressing_style)
+
+
+def open_lake(settings: Settings, *, create: bool = False) -> Lake:
+    """Open the lake that `settings.lake` names.
+
+    Args:
+        settings: where the lake is and what it must be for.
+        create: make a new lake (tables, identity) where there is none.
+
+    Raises:
+        UsageError: no lake there and `create` is false; it belongs to another source or channel, or was written by
+            another schema version; its store ignores put-if-absent.
+        DependencyDownError: the storage does not answer.
+    """
+    objects = open_objects(settings.lake, s3_options(settings))
+    lake = Lake(settings.lake, _tables(settings), objects)
+    identity = {"schema_version": SCHEMA_VERSION, "source": settings.source, "channel": settings.channel}
+    if not objects.exists(IDENTITY):
+        if not create:
+            raise UsageError(
+                f"there is no lake at {settings.lake}", "run `autodetect nightly` first, or name another with --lake"
+            )
+        if not settings.single_writer:
+            probe_put_if_absent(objects)
+        lake.tables.create()
+        objects.put_if_absent(IDENTITY, json.dumps(identity, sort_keys=True).encode())
+    found = json.loads(objects.get(IDENTITY))
+    for name, ours in identity.items():
+        if found.get(name) != ours:
+            remedy = (
+                "run `autodetect lake upgrade`"
+                if name == "schema_version"
+                else f"use its own {name}, or another --lake"
+            )
+            raise UsageError(f"the lake {settings.lake} has {name} {found.get(name)!r}, this run {ours!r}", remedy)
+    return lake
+
+
+def _tables(settings: Settings) -> TableSet:
+    if not settings.lake.startswith("s3://"):
+        root = Path(settings.lake).absolute() / "tables"
+        return TableSet(str(root), {}, fs.SubTreeFileSystem(str(root), fs.LocalFileSystem()))
+    root_url = settings.lake.rstrip("/") + "/tables"
+    options = {"AWS_REGION": settings.s3.region, "aws_conditional_put": "etag"}
+    endpoint = settings.s3.endpoint_url
+    if endpoint:
+        options |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": str(endpoint.startswith("http://")).lower()}
+    native = fs.S3FileSystem(region=settings.s3.region, endpoint_override=endpoint or None)
+    return TableSet(root_url, options, fs.SubTreeFileSystem(root_url.removeprefix("s3://"), native))

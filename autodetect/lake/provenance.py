@@ -1,0 +1,34 @@
+"""Digests of what a result depends on besides its inputs: the code of some rooms and the settings they read."""
+
+import hashlib
+from collections.abc import Iterable
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from autodetect.records import canonical_digest
+from autodetect.settings import Settings
+
+
+def code_digest(packages: Iterable[str]) -> str:
+    """Return the SHA-256 (hex) over all source and data files of the packages, by name."""
+    total = hashlib.sha256()
+    for package in sorted(packages):
+        for name, content in sorted(_files(resources.files(package), package)):
+            total.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def settings_digest(settings: Settings, names: Iterable[str]) -> str:
+    """Return the digest of the settings named (top-level names or sections)."""
+    values = settings.model_dump(mode="json")
+    return canonical_digest({name: values[name] for name in sorted(names)})
+
+
+def _files(folder: Traversable, prefix: str) -> Iterable[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        name = f"{prefix}/{entry.name}"
+        if entry.is_dir():
+            if entry.name != "__pycache__":
+                yield from _files(entry, name)
+        elif not entry.name.endswith((".pyc", ".so")):
+            yield name, entry.read_bytes()

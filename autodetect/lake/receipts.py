@@ -1,0 +1,77 @@
+"""Receipts: a stage's commit point, kept as rows of `nights`."""
+
+from datetime import date, datetime
+
+import pyarrow.compute as pc
+
+from autodetect.lake.schemas import NIGHTS, TABLES
+from autodetect.lake.tables import TableSet, rows_of
+from autodetect.records import Receipt, RunKind
+
+BEGIN = "begin"  # the stage that fixes what a night is before its first request
+END = "end"  # the stage that closes a night with its verdict
+
+
+class ReceiptBook:
+    """All receipts of a lake, oldest first; where a stage ran twice in a night, its newest receipt counts."""
+
+    def __init__(self, tables: TableSet) -> None:
+        self._tables = tables
+
+    def commit(self, receipt: Receipt, finished_at: datetime) -> None:
+        """Write the receipt: from here on the stage is done."""
+        row = {
+            **receipt.model_dump(include={"night", "kind", "stage", "run_id"}),
+            "digest": receipt.digest,
+            "receipt": receipt.model_dump_json(),
+            "finished_at": finished_at,
+        }
+        self._tables.append(NIGHTS, rows_of(NIGHTS, [row]))
+        version = self._tables.version(NIGHTS)
+        self._tables.sync(NIGHTS, since=version - 1)
+
+    def all(self) -> list[Receipt]:
+        """Return the newest receipt of every (night, kind, stage), by night and time."""
+        rows = self._tables.read(NIGHTS).sort_by([("night", "ascending"), ("finished_at", "ascending")])
+        newest: dict[tuple[date, str, str], Receipt] = {}
+        for text in rows["receipt"].to_pylist():
+            receipt = Receipt.model_validate_json(text)
+            newest.pop((receipt.night, receipt.kind, receipt.stage), None)
+            newest[receipt.night, receipt.kind, receipt.stage] = receipt
+        return list(newest.values())
+
+    def of_night(self, night: date, kind: RunKind = "nightly") -> dict[str, Receipt]:
+        """Return a night's receipts by stage."""
+        return {r.stage: r for r in self.all() if r.night == night and r.kind == kind}
+
+    def before(self, night: date) -> dict[str, Receipt]:
+        """Return the newest receipt of each stage from nights before `night`."""
+        return {r.stage: r for r in self.all() if r.night < night}
+
+    def unfinished_night(self) -> date | None:
+        """Return the newest night that was begun and not ended, if there is one."""
+        nights = self.all()
+        ended = {r.night for r in nights if r.stage == END}
+        return max((r.night for r in nights if r.stage == BEGIN and r.night not in ended), default=None)
+
+    def finished_nights(self) -> list[date]:
+        """Return the nights that were ended, whatever their verdict, in order."""
+        return sorted({r.night for r in self.all() if r.stage == END})
+
+    def is_empty(self) -> bool:
+        """Return whether no night was ever begun."""
+        return self._tables.read(NIGHTS, columns=["night"]).num_rows == 0
+
+    def baseline(self, night: date, stage: str) -> dict[str, int]:
+        """Return the table versions a stage starts from: the newest that receipts before it name, else 0 (empty)."""
+        versions = dict.fromkeys(TABLES, 0)
+        for receipt in self.all():
+            if receipt.night < night or (receipt.night == night and receipt.stage != stage):
+                for table, version in receipt.versions.items():
+                    versions[table] = max(version, versions[table])
+        return versions
+
+
+def night_filter(night: date) -> pc.Expression:
+    """Return the expression that selects one night's rows."""
+    return pc.field("night") == night
