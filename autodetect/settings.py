@@ -95,7 +95,7 @@ class PhotoSettings(Section):
     min_correlation: float = Field(
         0.9, ge=0, le=1, description="normalised correlation of thumbnails that confirms a copy"
     )
-    processes: int = Field(2, ge=1, le=64, description="processes that decode and hash")
+    threads: int = Field(2, ge=1, le=64, description="threads that decode and hash")
 
 
 class DatasetSettings(Section):

@@ -7,8 +7,8 @@ from pathlib import Path
 from pyarrow import fs
 
 from autodetect.errors import UsageError
+from autodetect.lake.blobs import BlobStore
 from autodetect.lake.objects import ObjectStore, S3Options, open_objects, probe_put_if_absent
-from autodetect.lake.photos import PhotoStore
 from autodetect.lake.receipts import ReceiptBook
 from autodetect.lake.schemas import SCHEMA_VERSION
 from autodetect.lake.tables import TableSet
@@ -19,16 +19,21 @@ IDENTITY = "lake.json"
 
 @dataclass(frozen=True)
 class Lake:
-    """One lake: `tables` (Delta), `objects` (everything else), `photos`, `receipts`."""
+    """One lake: `tables` (Delta), `objects` (everything else) and what is built on them."""
 
     url: str
     tables: TableSet
     objects: ObjectStore
 
     @property
-    def photos(self) -> PhotoStore:
+    def photos(self) -> BlobStore:
         """Return the photo store."""
-        return PhotoStore(self.objects)
+        return BlobStore(self.objects, "photos")
+
+    @property
+    def artifacts(self) -> BlobStore:
+        """Return the store of models, packages and price files."""
+        return BlobStore(self.objects, "artifacts")
 
     @property
     def receipts(self) -> ReceiptBook:

@@ -108,6 +108,7 @@ PHOTOS = _table(
         "pipeline": _text,
         "phash": pa.int64(),
         "phash_mirror": pa.int64(),
+        "phash_crops": pa.list_(pa.int64()),
         "dhash": pa.int64(),
         "thumbnail": pa.binary(),
         "verdict": _text,

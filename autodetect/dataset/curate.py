@@ -1,0 +1,189 @@
+"""The curate stage: tonight's sightings and photos -> cleaned listings, hashed and embedded photos, vehicles."""
+
+import logging
+from collections import Counter, defaultdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from autodetect.catalog.identify import Identity, shown_names
+from autodetect.dataset.cleaning import apply, cleaned, listing_rows
+from autodetect.dataset.photo_intake import Intake, group_copies, take_in
+from autodetect.embeddings.pin import load_pinned
+from autodetect.lake.lake import Lake
+from autodetect.lake.quarantine import counts_by_rule, refuse
+from autodetect.lake.receipts import night_filter
+from autodetect.lake.schemas import (
+    EMBEDDINGS,
+    LISTING_PHOTOS,
+    LISTINGS,
+    MAKE_MODELS,
+    PHOTOS,
+    QUARANTINE,
+    SEEN,
+    SIGHTINGS,
+    VEHICLES,
+)
+from autodetect.lake.tables import rows_of, table_digest
+from autodetect.photos.vehicles import ListingKey, Membership, assign
+from autodetect.records import Receipt, Refusal, StageRun
+from autodetect.settings import Settings
+from autodetect.validation.check import check
+from autodetect.validation.rules import listing_suite, photo_suite
+
+log = logging.getLogger(__name__)
+
+
+def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Path) -> Receipt:
+    """Clean, judge, hash, embed and group what tonight's crawl brought.
+
+    Args:
+        settings: photo, backbone and dataset settings.
+        lake: reads `sightings`, `seen`, `listing_photos`; writes `listings`, `make_models`, `photos`, `embeddings`,
+            `vehicles`, `quarantine`.
+        run: tonight's receipts so far.
+        work: local scratch folder.
+        docs: the folder for tonight's Data Docs.
+    """
+    tables, versions = lake.tables, run.versions
+    crawl = run.inputs["crawl"]
+
+    def read(table: Any, **options: Any) -> pa.Table:
+        return tables.read(table, version=versions.get(table.name, 0), **options)
+
+    sightings = read(SIGHTINGS, where=night_filter(run.night))
+    frame, identities = cleaned(sightings)
+    listing_photos = read(LISTING_PHOTOS)
+    known_photos = read(PHOTOS)
+    new_photos = sorted(set(listing_photos["sha256"].to_pylist()) - set(known_photos["sha256"].to_pylist()))
+    log.info("curate: %d new or changed sightings, %d new photos", sightings.num_rows, len(new_photos))
+
+    intake = _intake(new_photos, settings, lake, run, work)
+    outcome = check(
+        [(listing_suite(run.night), frame), (photo_suite(settings), intake.facts)],
+        docs=docs,
+        run_name=run.night.isoformat(),
+    )
+    facts, refusals = apply((f for f in outcome.findings if f.table == "listings"), frame)
+    refusals += _judge_photos(intake, outcome.findings)
+    log.info("curate: %d rules judged, %d rows refused or corrected", outcome.rules, len(refusals))
+
+    seen = read(SEEN, where=night_filter(run.night))
+    seen_keys = set(zip(seen["source"].to_pylist(), seen["item_id"].to_pylist(), strict=True))
+    known_listings = read(LISTINGS).to_pylist()
+    changed = listing_rows(known_listings, facts, seen_keys, night=run.night, complete=bool(crawl.facts["complete"]))
+    groups = group_copies(known_photos, intake, settings)
+    photo_rows = _photo_rows(known_photos, intake, groups)
+    copy_groups = dict(zip(known_photos["sha256"].to_pylist(), known_photos["copy_group"].to_pylist(), strict=True))
+    copy_groups |= {row["sha256"]: row["copy_group"] for row in photo_rows}
+    memberships = _memberships(read(VEHICLES), [*known_listings, *changed], listing_photos, copy_groups, run.night)
+
+    written = {
+        LISTINGS: rows_of(LISTINGS, changed),
+        MAKE_MODELS: _new_make_models(read(MAKE_MODELS), identities, run),
+        PHOTOS: rows_of(PHOTOS, photo_rows),
+        EMBEDDINGS: rows_of(EMBEDDINGS, intake.embeddings),
+        VEHICLES: rows_of(VEHICLES, (_vehicle_row(key, m) for key, m in sorted(memberships.items()))),
+    }
+    new_versions = {table.name: tables.upsert(table, rows) for table, rows in written.items()}
+    outputs = {table.name: table_digest(table, rows) for table, rows in written.items()}
+    new_versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(tables, refusals, night=run.night, stage="curate")
+    status = Counter(row["status"] for row in changed if row["night"] == run.night)
+    return Receipt(
+        night=run.night,
+        kind=run.kind,
+        stage="curate",
+        run_id=run.run_id,
+        versions=new_versions,
+        outputs=outputs,
+        counts={
+            "sightings": sightings.num_rows,
+            "listings_ended": status["ended"],
+            "photos_new": len(new_photos),
+            "photos_ok": sum(row["verdict"] == "ok" for row in intake.rows.values()),
+            "photos_copies": sum(groups.get(sha256, sha256) != sha256 for sha256 in intake.rows),
+            "embeddings_new": len(intake.embeddings),
+            "vehicles_new": len({m.vehicle_id for m in memberships.values() if m.night == run.night}),
+            "listings_tied": sum(m.tied_by != "alone" for m in memberships.values()),
+            "rules_judged": outcome.rules,
+            **counts_by_rule(refusals),
+        },
+        facts={"held": outcome.held, "catalog": dict(sorted(Counter(i.reason for i in identities).items()))},
+    )
+
+
+def _intake(new: list[str], settings: Settings, lake: Lake, run: StageRun, work: Path) -> Intake:
+    """Examine and embed new photos; the backbone is loaded only when there are any."""
+    if not new:
+        return Intake()
+    model, backbone = load_pinned(lake.objects, settings.backbone, work)
+    return take_in(new, photos=lake.photos, model=model, backbone=backbone, settings=settings, night=run.night)
+
+
+def _judge_photos(intake: Intake, findings: Any) -> list[Refusal]:
+    """Give refused photos their verdict, drop their embeddings, and return the refusals.
+
+    A defect that decoding found names its own rule (`photo.truncated`); the others are named by the suite.
+    """
+    refusals = []
+    for finding in findings:
+        if finding.table != "photos" or finding.rule.effect != "refused":
+            continue
+        for (sha256,), value in finding.rows:
+            rule = value if finding.rule.name == "photo.unreadable" else finding.rule.name
+            intake.rows[sha256]["verdict"] = rule
+            refusals.append(Refusal(table="photos", key=sha256, rule=rule, value=value))
+    intake.embeddings = [row for row in intake.embeddings if intake.rows[row["sha256"]]["verdict"] == "ok"]
+    return refusals
+
+
+def _photo_rows(known: pa.Table, intake: Intake, groups: dict[str, str]) -> list[dict[str, Any]]:
+    """Return tonight's photo rows and the older ones whose copy group changed."""
+    moved = [sha256 for sha256 in groups if sha256 not in intake.rows]
+    old = known.filter(pc.is_in(known["sha256"], pa.array(moved, pa.string()))).to_pylist()
+    rows = [*old, *intake.rows.values()]
+    return [{**row, "copy_group": groups.get(row["sha256"])} for row in sorted(rows, key=lambda row: row["sha256"])]
+
+
+def _memberships(
+    vehicles: pa.Table,
+    listings: list[dict[str, Any]],
+    listing_photos: pa.Table,
+    copy_groups: dict[str, str],
+    night: date,
+) -> dict[ListingKey, Membership]:
+    """Group listings into vehicles by what they share: photos, copies of photos, and VINs. Sales have neither."""
+    known = {(row.pop("source"), row.pop("item_id")): Membership(**row) for row in vehicles.to_pylist()}
+    asking = {
+        (row["source"], row["item_id"]): row for row in listings if row["asking_price"] or row["status"] != "sold"
+    }
+    new = {key: row["make_model_id"] for key, row in asking.items() if key not in known}
+    ties: dict[str, set[ListingKey]] = defaultdict(set)
+    for row in listing_photos.to_pylist():
+        group = copy_groups.get(row["sha256"])
+        if group is not None and (row["source"], row["item_id"]) in asking:
+            ties[f"copy:{group}"].add((row["source"], row["item_id"]))
+    for key, row in asking.items():
+        if row["vin"]:
+            ties[f"vin:{row['vin']}"].add(key)
+    return assign(known, ties, new, night=night)
+
+
+def _vehicle_row(key: ListingKey, member: Membership) -> dict[str, Any]:
+    return {"source": key[0], "item_id": key[1], **vars(member)}
+
+
+def _new_make_models(known: pa.Table, identities: list[Identity], run: StageRun) -> pa.Table:
+    """Return the catalogue entries seen for the first time; an entry's spelling stays as it was first shown."""
+    held = set(known["make_model_id"].to_pylist())
+    return rows_of(
+        MAKE_MODELS,
+        (
+            {"make_model_id": model_id, "make": make, "model": model, "night": run.night}
+            for model_id, (make, model) in shown_names(identities).items()
+            if model_id not in held
+        ),
+    )
