@@ -136,8 +136,13 @@ class StageRun(Record):
         return versions
 
     def seed(self, base: int) -> int:
-        """Return tonight's seed: `base` (a setting) mixed with the date, below 2**31."""
-        return int(canonical_digest([base, self.night.isoformat()])[:8], 16) % 2**31
+        """Return tonight's seed; see `night_seed`."""
+        return night_seed(base, self.night)
+
+
+def night_seed(base: int, night: date) -> int:
+    """Return a night's seed: `base` (a setting) mixed with the date, below 2**31."""
+    return int(canonical_digest([base, night.isoformat()])[:8], 16) % 2**31
 
 
 def canonical_json(value: Any) -> bytes:

@@ -60,6 +60,7 @@ class EbaySettings(Section):
     base_url: str = Field(
         "https://api.ebay.com", description="base URL of the API; the sandbox source sets it to its own server"
     )
+    photo_base_url: str = Field("", description="fetch photos from this host instead of their own (sandbox, mirror)")
     client_id: str = Field("", description="application id (client-credentials grant)")
     client_secret: str = Field(
         "", description="application secret; better set by AUTODETECT_EBAY__CLIENT_SECRET than in a file", repr=False

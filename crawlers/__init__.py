@@ -1,1 +1,1 @@
-"""."""
+"""The Scrapy project: spiders, pipelines, extensions, and the sandbox marketplace they are proven on."""

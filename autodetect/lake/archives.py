@@ -2,6 +2,7 @@
 
 import hashlib
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
@@ -30,6 +31,8 @@ MAX_UNPACKED_BYTES = 8 << 30
 _UNSOUND = (
     zipfile.BadZipFile,
     zlib.error,
+    struct.error,
+    UnicodeDecodeError,
     EOFError,
     NotImplementedError,
     RuntimeError,
@@ -186,8 +189,10 @@ def _checked_entries(path: Path, archive: zipfile.ZipFile, max_bytes: int) -> li
         raise _corrupt(path, f"it has {len(entries):,} entries, more than {MAX_ENTRIES:,}")
     if (total := sum(entry.file_size for entry in entries)) > max_bytes:
         raise _corrupt(path, f"it unpacks to {total:,} bytes, more than {max_bytes:,}")
-    names = set()
+    names, length = set(), path.stat().st_size
     for entry in entries:
+        if not 0 <= entry.header_offset < length:
+            raise _corrupt(path, f"the entry {entry.filename!r} starts outside the archive")
         name, kind = entry.filename, stat.S_IFMT(entry.external_attr >> 16)
         parts = PurePosixPath(name).parts
         if not parts or name.startswith("/") or ".." in parts or "\\" in entry.orig_filename or ":" in parts[0]:

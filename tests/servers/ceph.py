@@ -4,7 +4,6 @@ Everything lives in one folder and listens on loopback only; the daemons are in 
 by the kernel to end when the test run does, and are killed by `CephServer.stop`. No administrator is needed.
 """
 
-import ctypes
 import json
 import os
 import shutil
@@ -18,8 +17,11 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-BINARIES = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin")
+import boto3
+
+BINARIES = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin", "setpriv")
 START_SECONDS = 120.0
 
 # One copy on one disk, no authentication between the daemons (loopback only), and none of the waiting for peers that
@@ -86,7 +88,8 @@ def ceph_unavailable() -> str:
         return f"Ceph runs on Linux, this is {sys.platform}"
     absent = [name for name in BINARIES if shutil.which(name) is None]
     if absent:
-        return f"not installed: {', '.join(absent)} (Debian: apt-get install --no-install-recommends ceph-mon ceph-osd radosgw)"
+        packages = "apt-get install --no-install-recommends ceph-mon ceph-osd radosgw"
+        return f"not installed: {', '.join(absent)} (Debian: {packages})"
     return ""
 
 
@@ -96,7 +99,7 @@ class CephServer:
 
     folder: Path
     access_key: str = "autodetect-tests"
-    secret_key: str = "autodetect-tests-secret"  # noqa: S105 - opens nothing but a server that lives for one test run
+    secret_key: str = "autodetect-tests-secret"  # opens nothing but a server that lives for one run of the tests
     s3_port: int = 0
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -104,6 +107,27 @@ class CephServer:
     def endpoint(self) -> str:
         """The address of the gateway."""
         return f"http://127.0.0.1:{self.s3_port}"
+
+    def aws_variables(self) -> dict[str, str]:
+        """The variables by which boto3 and deltalake find the server."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_REGION": "us-east-1",
+            "AWS_ALLOW_HTTP": "true",
+        }
+
+    def client(self) -> Any:
+        """A boto3 client of the server."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+        )
 
     def start(self) -> "CephServer":
         """Format the disk, start the three daemons and make a user.
@@ -154,8 +178,8 @@ class CephServer:
     def _daemon(self, name: str, *command: str) -> None:
         with (self.folder / f"{name}.out").open("wb") as out:
             self.processes[name] = subprocess.Popen(
-                [*command, "-c", str(self.folder / "ceph.conf")],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, process_group=0, preexec_fn=end_with_parent,
+                ["setpriv", "--pdeathsig", "KILL", *command, "-c", str(self.folder / "ceph.conf")],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, process_group=0,
             )  # fmt: skip
 
     def _command(self, *command: str) -> str:
@@ -181,11 +205,6 @@ class CephServer:
                 said = (self.folder / f"{name}.out").read_text(errors="replace")[-2000:]
                 raise CephStartError(f"{name} did not come up: {said}")
             time.sleep(0.1)
-
-
-def end_with_parent() -> None:
-    """Ask the kernel to kill this process when the thread that started it ends (Linux: PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def free_ports(count: int) -> list[int]:

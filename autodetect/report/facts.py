@@ -1,0 +1,191 @@
+"""What a night's report tells: one record, filled in by the stage, drawn by `page`.
+
+Everything has a default except the night and its verdict, so that a night that stopped early reports what it knows.
+Shares (coverage, top-1, probabilities) are between 0 and 1. Photo paths are local files; the page copies them small.
+"""
+
+from datetime import date
+from pathlib import Path
+
+from pydantic import Field
+
+from autodetect.records import Record, Verdict
+
+
+class StageFacts(Record):
+    """One stage: seconds, peak memory (10^6 bytes) when known, what it counted, whether its receipt still held."""
+
+    name: str
+    seconds: float = 0.0
+    peak_mb: float | None = None
+    counts: dict[str, int] = Field(default_factory=dict)
+    skipped: bool = False
+
+
+class CrawlFacts(Record):
+    """What the crawl saw: listings, photos (files), and the share of what the source announced that was seen."""
+
+    announced: int = 0
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    ended: int = 0
+    photos_fetched: int = 0
+    photos_reused: int = 0
+    coverage: float | None = None
+
+
+class RefusalFacts(Record):
+    """How often a rule refused something, with one example (text may come from strangers)."""
+
+    table: str
+    rule: str
+    effect: str = "refused"
+    count: int = 0
+    example_key: str = ""
+    example_value: str = ""
+
+
+class RefusedPhoto(Record):
+    """A refused photo: the file as it came, readable or not."""
+
+    path: Path
+    rule: str
+
+
+class ClassFacts(Record):
+    """One class: vehicles per split, photos, and how it scored on its test vehicles."""
+
+    class_id: int
+    label: str
+    train_vehicles: int = 0
+    validation_vehicles: int = 0
+    test_vehicles: int = 0
+    photos: int = 0
+    top1: float | None = None
+    top3: float | None = None
+    is_new: bool = False
+
+
+class ModelScores(Record):
+    """A model on the test vehicles: accuracy per vehicle and per photo, and how many there were of each."""
+
+    name: str = ""
+    top1_vehicle: float | None = None
+    top3_vehicle: float | None = None
+    top1_photo: float | None = None
+    top3_photo: float | None = None
+    vehicles: int = 0
+    photos: int = 0
+
+
+class Epoch(Record):
+    """One epoch of training: losses (cross-entropy) and accuracies (shares), a value that is not known is `None`."""
+
+    loss: float | None = None
+    val_loss: float | None = None
+    accuracy: float | None = None
+    val_accuracy: float | None = None
+
+
+class Confusion(Record):
+    """How many test photos of `truth` were named `answer`."""
+
+    truth: str
+    answer: str
+    count: int
+
+
+class Answer(Record):
+    """One answer of the model with its probability."""
+
+    label: str
+    probability: float
+
+
+class Sample(Record):
+    """A test photo, what it shows, and what the model says, likeliest first."""
+
+    path: Path
+    truth: str
+    answers: tuple[Answer, ...] = ()
+
+
+class CopyGroup(Record):
+    """Photos found to be copies of each other, and what tied them."""
+
+    photos: tuple[Path, ...]
+    tied_by: str = ""
+
+
+class PriceLine(Record):
+    """A row of the price table by its label; figures in `currency`, `previous_median` is last night's when known."""
+
+    label: str
+    basis: str = "sold"
+    currency: str | None = None
+    count: int = 0
+    median: float | None = None
+    q1: float | None = None
+    q3: float | None = None
+    mean: float | None = None
+    previous_median: float | None = None
+    reason: str | None = None
+
+
+class ReleasedObject(Record):
+    """A file of the release and its size in bytes."""
+
+    name: str
+    size: int
+
+
+class ReleaseFacts(Record):
+    """The release that clients now see."""
+
+    release_id: str
+    sequence: int
+    objects: tuple[ReleasedObject, ...] = ()
+
+
+class PastNight(Record):
+    """An earlier night: its verdict and key figures."""
+
+    night: date
+    verdict: Verdict
+    top1: float | None = None
+    top3: float | None = None
+    listings: int | None = None
+    release: int | None = Field(None, description="sequence of the release, if there was one")
+
+
+class NightReport(Record):
+    """Everything the report of one night shows.
+
+    `reason` is the verdict's one plain sentence. `data_docs` is a link relative to the report's folder (empty: none).
+    `history` are the nights before this one, oldest first; `warnings` are shown loudly at the top.
+    """
+
+    night: date
+    verdict: Verdict
+    reason: str = ""
+    run_id: str = ""
+    source: str = ""
+    channel: str = ""
+    warnings: tuple[str, ...] = ()
+    stages: tuple[StageFacts, ...] = ()
+    crawl: CrawlFacts | None = None
+    refusals: tuple[RefusalFacts, ...] = ()
+    refused_photos: tuple[RefusedPhoto, ...] = ()
+    classes: tuple[ClassFacts, ...] = ()
+    challenger: ModelScores | None = None
+    champion: ModelScores | None = None
+    gate: str = Field("", description="what the promotion gate decided, in words")
+    epochs: tuple[Epoch, ...] = ()
+    confusions: tuple[Confusion, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    copies: tuple[CopyGroup, ...] = ()
+    prices: tuple[PriceLine, ...] = ()
+    release: ReleaseFacts | None = None
+    data_docs: str = Field("", pattern=r"^([^/:\\][^:\\]*)?$", description="relative link, no scheme, no backslash")
+    history: tuple[PastNight, ...] = ()

@@ -1,0 +1,220 @@
+"""The report's plots, each in a light and a dark version. matplotlib is imported when the first one is drawn.
+
+Text in a plot may come from strangers: it is never parsed as mathematics.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autodetect.report.facts import ClassFacts, Epoch, NightReport, PastNight, PriceLine
+
+DPI = 160
+MOST_PRICES = 15
+MOST_NIGHTS = 60
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of one version of a plot; the same as the page's."""
+
+    name: str
+    surface: str
+    ink: str
+    muted: str
+    grid: str
+    accent: str
+
+
+THEMES = (
+    Theme("light", surface="#ffffff", ink="#1c2430", muted="#6a7585", grid="#e6e9ee", accent="#1f6feb"),
+    Theme("dark", surface="#171c24", ink="#e4e9f0", muted="#93a0b2", grid="#2a323d", accent="#62a0ff"),
+)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawn plot: links relative to the page, and what it shows for those who cannot see it."""
+
+    light: str
+    dark: str
+    alt: str
+    width: int
+    height: int
+
+
+def draw_plots(report: NightReport, tonight: PastNight, folder: Path) -> dict[str, Plot]:
+    """Draw what there are facts for into `folder`, which exists.
+
+    Returns plots by name: training, trend, classes, prices.
+
+    Args:
+        report: the night's facts.
+        tonight: tonight as the last point of the trend.
+        folder: where the PNG files go; links are relative to its parent.
+    """
+    nights = (*report.history, tonight)[-MOST_NIGHTS:]
+    scored = [each for each in report.classes if _known(each.top1)]
+    lines = _plottable(report.prices)
+    wanted: list[tuple[str, str, tuple[float, float], bool, Callable[[Any, Theme], None]]] = [
+        (
+            "training",
+            f"Loss and accuracy over {len(report.epochs)} epochs of training",
+            (9.6, 3.1),
+            len(report.epochs) > 1,
+            lambda figure, theme: _training(figure, theme, report.epochs),
+        ),
+        (
+            "trend",
+            f"Accuracy and listings over the last {len(nights)} nights",
+            (9.6, 3.1),
+            len(nights) > 1,
+            lambda figure, theme: _trend(figure, theme, nights),
+        ),
+        (
+            "classes",
+            f"Top-1 accuracy of {len(scored)} classes against their training vehicles",
+            (9.6, 3.3),
+            len(scored) > 1,
+            lambda figure, theme: _classes(figure, theme, scored),
+        ),
+        (
+            "prices",
+            f"Median and middle half of prices of the {len(lines)} cars with most comparables",
+            (9.6, 0.9 + 0.29 * len(lines)),
+            bool(lines),
+            lambda figure, theme: _prices(figure, theme, lines),
+        ),
+    ]
+    return {name: _save(folder, name, alt, size, draw) for name, alt, size, worth, draw in wanted if worth}
+
+
+def _save(folder: Path, name: str, alt: str, size: tuple[float, float], draw: Callable[[Any, Theme], None]) -> Plot:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    links = []
+    for theme in THEMES:
+        figure = Figure(figsize=size, dpi=DPI, facecolor=theme.surface, layout="constrained")
+        canvas = FigureCanvasAgg(figure)
+        draw(figure, theme)
+        path = folder / f"{name}-{theme.name}.png"
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box stands for a script without a font
+            canvas.print_png(path, metadata={"Software": None})
+        links.append(f"{folder.name}/{path.name}")
+    return Plot(links[0], links[1], alt, width=round(size[0] * 100), height=round(size[1] * 100))
+
+
+def _axes(figure: Any, theme: Theme, columns: int = 1) -> list[Any]:
+    found = figure.subplots(1, columns, squeeze=False)[0]
+    for axes in found:
+        axes.set_facecolor(theme.surface)
+        axes.tick_params(colors=theme.muted, labelsize=8, length=0)
+        axes.grid(visible=True, color=theme.grid, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.margins(x=0.03)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+    return list(found)
+
+
+def _label(axes: Any, theme: Theme, x: str, y: str) -> None:
+    axes.set_xlabel(x, color=theme.muted, fontsize=8.5, parse_math=False)
+    axes.set_ylabel(y, color=theme.muted, fontsize=8.5, parse_math=False)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, labelcolor=theme.ink, fontsize=8, loc="best")
+
+
+def _line(axes: Any, theme: Theme, x: Sequence[Any], y: Sequence[float], label: str, *, strong: bool) -> None:
+    if any(math.isfinite(value) for value in y):
+        colour, style, width = (theme.accent, "-", 2.0) if strong else (theme.muted, "--", 1.5)
+        marker = "o" if len(y) <= 20 else ""
+        axes.plot(x, y, style, color=colour, linewidth=width, marker=marker, markersize=3.5, label=label)
+
+
+def _training(figure: Any, theme: Theme, epochs: Sequence[Epoch]) -> None:
+    left, right = _axes(figure, theme, 2)
+    count = range(1, len(epochs) + 1)
+    _line(left, theme, count, [_number(each.val_loss) for each in epochs], "validation", strong=True)
+    _line(left, theme, count, [_number(each.loss) for each in epochs], "training", strong=False)
+    _line(right, theme, count, [_percent(each.val_accuracy) for each in epochs], "validation", strong=True)
+    _line(right, theme, count, [_percent(each.accuracy) for each in epochs], "training", strong=False)
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    _label(left, theme, "epoch", "loss (cross-entropy)")
+    _label(right, theme, "epoch", "accuracy (%)")
+
+
+def _trend(figure: Any, theme: Theme, nights: Sequence[PastNight]) -> None:
+    left, right = _axes(figure, theme, 2)
+    names = [each.night.strftime("%d %b") for each in nights]
+    places = range(len(nights))
+    _line(left, theme, places, [_percent(each.top1) for each in nights], "top-1", strong=True)
+    _line(left, theme, places, [_percent(each.top3) for each in nights], "top-3", strong=False)
+    right.bar(places, [each.listings or 0 for each in nights], color=theme.accent, width=0.62)
+    right.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    right.grid(visible=False, axis="x")
+    every = max(1, math.ceil(len(nights) / 8))
+    shown = [place for place in places if (len(nights) - 1 - place) % every == 0]
+    for axes in (left, right):
+        axes.set_xticks(shown, [names[place] for place in shown])
+    _label(left, theme, "night", "accuracy by vehicle (%)")
+    _label(right, theme, "night", "listings seen")
+
+
+def _classes(figure: Any, theme: Theme, scored: Sequence[ClassFacts]) -> None:
+    [axes] = _axes(figure, theme)
+    for is_new, colour, label in ((False, theme.muted, "known classes"), (True, theme.accent, "new tonight")):
+        mine = [each for each in scored if each.is_new is is_new]
+        if mine:
+            x, y = [each.train_vehicles for each in mine], [_percent(each.top1) for each in mine]
+            axes.scatter(x, y, s=30, color=colour, alpha=0.75, linewidths=0, label=label)
+    axes.set_ylim(-4, 104)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    _label(axes, theme, "training vehicles", "top-1 by vehicle (%)")
+
+
+def _plottable(prices: Sequence[PriceLine]) -> list[PriceLine]:
+    """Return the lines with most comparables, of one basis and currency: an axis has one unit."""
+    known = [each for each in prices if all(map(_known, (each.median, each.q1, each.q3)))]
+    units = [(each.basis, each.currency) for each in known]
+    unit = max(sorted(set(units), key=str), key=units.count, default=None)
+    same = [each for each in known if (each.basis, each.currency) == unit]
+    return sorted(same, key=lambda each: (-each.count, each.label))[:MOST_PRICES]
+
+
+def _prices(figure: Any, theme: Theme, lines: Sequence[PriceLine]) -> None:
+    [axes] = _axes(figure, theme)
+    places = range(len(lines) - 1, -1, -1)
+    axes.hlines(
+        places,
+        [_number(each.q1) for each in lines],
+        [_number(each.q3) for each in lines],
+        color=theme.accent,
+        alpha=0.35,
+        linewidth=7,
+        label="middle half",
+    )
+    axes.plot([_number(each.median) for each in lines], places, "o", color=theme.accent, markersize=6, label="median")
+    names = [each.label if len(each.label) <= 32 else each.label[:31] + "…" for each in lines]
+    axes.set_yticks(places, names, parse_math=False, color=theme.ink)
+    axes.set_ylim(-0.6, len(lines) - 0.4)
+    axes.grid(visible=False, axis="y")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    _label(axes, theme, f"{lines[0].basis} price ({lines[0].currency or 'unknown currency'})", "")
+
+
+def _known(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None or not math.isfinite(value) else value
+
+
+def _percent(value: float | None) -> float:
+    return 100 * _number(value)

@@ -1,0 +1,180 @@
+"""The crawl stage: run the spider, then turn its ledger into rows of `sightings`, `seen` and `listing_photos`."""
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow.compute as pc
+
+from autodetect.errors import DependencyDownError, UsageError
+from autodetect.lake.lake import Lake
+from autodetect.lake.quarantine import counts_by_rule, refuse
+from autodetect.lake.schemas import LISTING_PHOTOS, QUARANTINE, SEEN, SIGHTINGS
+from autodetect.lake.tables import rows_of, table_digest
+from autodetect.records import Receipt, Refusal, Sighting, StageRun, canonical_json
+from autodetect.settings import LOOPBACK_HOSTS, Settings
+from crawlers.ledger import Ledger, Reached
+from crawlers.pages.browse import Provenance
+from crawlers.process import run_spider
+from crawlers.spiders.ebay_api import CrawlPlan
+
+log = logging.getLogger(__name__)
+# What Scrapy counts that a person asks for when a crawl was slow or partial.
+RUN_STATS = ("downloader/request_count", "downloader/response_bytes", "retry/count", "elapsed_time_seconds")
+
+
+def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Receipt:
+    """Crawl the source for tonight.
+
+    Args:
+        settings: `ebay` says where and how; the sandbox source has set it to its own server.
+        lake: reads and writes `sightings`, `seen`, `listing_photos`; photos go to its photo store.
+        run: tonight; its `begin` receipt fixes what the source serves.
+        work: local folder that keeps the ledger between attempts.
+
+    Raises:
+        UsageError: a real host without a permission, a key or a contact.
+        DependencyDownError: not even the first page could be read.
+    """
+    require_permission(settings)
+    source = settings.source
+    begin = run.inputs["begin"]
+    sightings = lake.tables.read(
+        SIGHTINGS,
+        version=run.versions.get(SIGHTINGS.name, 0),
+        columns=["source", "item_id", "kind", "observed_on", "night", "digest", "summary_digest"],
+        where=pc.field("source") == source,
+    ).sort_by([("night", "ascending"), ("observed_on", "ascending")])
+    held = lake.tables.read(LISTING_PHOTOS, version=run.versions.get(LISTING_PHOTOS.name, 0), columns=["url", "sha256"])
+    known: dict[str, str] = {}
+    last: dict[tuple[str, str, str], str] = {}
+    newest_sale = None
+    for row in sightings.to_pylist():
+        last[_identity(row["kind"], row["item_id"], row["observed_on"])] = row["digest"]
+        if row["kind"] == "asking":
+            known[row["item_id"]] = row["summary_digest"]
+        else:
+            newest_sale = max(newest_sale or row["observed_on"], row["observed_on"])
+    since = "" if newest_sale is None else (newest_sale - timedelta(settings.crawl.sold_overlap_days)).isoformat()
+
+    identity = {"night": run.night.isoformat(), "source": source, "begin": begin.digest}
+    with Ledger(work / f"crawl-{run.night.isoformat()}.jsonl", identity) as ledger:
+        plan = CrawlPlan(
+            ebay=settings.ebay,
+            crawl=settings.crawl,
+            provenance=Provenance(source, run.night, settings.ebay.permission, begin.facts["seller_salt"]),
+            reached=ledger.reached,
+            known=known,
+            held=dict(zip(held["url"].to_pylist(), held["sha256"].to_pylist(), strict=True)),
+            sold_since=since,
+        )
+        stats = run_spider(plan, ledger, lake.photos)
+        reached = ledger.reached
+    if "asking" not in reached.announced:
+        causes = ", ".join(sorted({failure["cause"] for failure in reached.failures.values()})) or "no answer"
+        raise DependencyDownError(
+            f"the source {source} at {settings.ebay.base_url} could not be read: {causes}",
+            "check the address and the API key (ebay.client_id, ebay.client_secret), then run the night again",
+        )
+    receipt = _written(lake, run, reached, last)
+    return receipt.model_copy(update={"run": {name: float(stats.get(name, 0)) for name in RUN_STATS}})
+
+
+def require_permission(settings: Settings) -> None:
+    """Refuse to touch a real host without the permission, key and contact that make it allowed (`UsageError`)."""
+    host = urlsplit(settings.ebay.base_url).hostname
+    if host in LOOPBACK_HOSTS:
+        return
+    needs = {
+        "ebay.permission": settings.ebay.permission,
+        "ebay.client_id": settings.ebay.client_id,
+        "ebay.client_secret": settings.ebay.client_secret,
+        "crawl.contact": settings.crawl.contact,
+    }
+    missing = [name for name, value in needs.items() if not value]
+    if missing:
+        raise UsageError(
+            f"crawling {host} needs {', '.join(missing)}: eBay's terms restrict automated access, storage and model "
+            "training without its permission",
+            "use the sandbox (--source sandbox), or ask eBay, then name the permission in ebay.permission",
+        )
+
+
+def _written(lake: Lake, run: StageRun, reached: Reached, last: dict[tuple[str, str, str], str]) -> Receipt:
+    """Write what the ledger holds; rows of an unchanged listing are not written again."""
+    source = run.inputs["begin"].facts["source"]
+    found = [reached.sightings[key] for key in sorted(reached.sightings)]
+    changed = [s for s in found if last.get(_identity(s.kind, s.item_id, s.observed_on)) != s.digest]
+    seen = sorted(reached.seen.get("asking", set()))
+    photos = [reached.photos[key] for key in sorted(reached.photos)]
+    refusals = [
+        Refusal(table=f"crawl.{f['kind']}", key=f["key"], rule=f"crawl.{f['cause']}", value=f["item_id"])
+        for _, f in sorted(reached.failures.items())
+    ]
+    written = {
+        SIGHTINGS: rows_of(SIGHTINGS, (_row(sighting, run) for sighting in changed)),
+        SEEN: rows_of(SEEN, ({"source": source, "item_id": item_id, "night": run.night} for item_id in seen)),
+        LISTING_PHOTOS: rows_of(
+            LISTING_PHOTOS,
+            (
+                {
+                    **{name: photo[name] for name in ("item_id", "position", "url", "sha256")},
+                    "source": source,
+                    "night": run.night,
+                }
+                for photo in photos
+            ),
+        ),
+    }
+    versions = {table.name: lake.tables.upsert(table, rows) for table, rows in written.items()}
+    outputs = {table.name: table_digest(table, rows) for table, rows in written.items()}
+    versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(lake.tables, refusals, night=run.night, stage="crawl")
+    announced = reached.announced["asking"]
+    pages_failed = any(kind == "page" for kind, _ in reached.failures)
+    return Receipt(
+        night=run.night,
+        kind=run.kind,
+        stage="crawl",
+        run_id=run.run_id,
+        versions=versions,
+        outputs=outputs,
+        counts={
+            "announced": announced,
+            "seen": len(seen),
+            "listings_new_or_changed": _count(changed, "asking"),
+            "sales_announced": reached.announced.get("sold", 0),
+            "sales_new": _count(changed, "sold"),
+            "photos": len(photos),
+            "failures": len(refusals),
+            **counts_by_rule(refusals),
+        },
+        facts={
+            "complete": not pages_failed and len(seen) >= announced,
+            "coverage": round(len(seen) / announced, 6) if announced else 0.0,
+            "sales_offered": "sold" in reached.announced,
+        },
+    )
+
+
+def _row(sighting: Sighting, run: StageRun) -> dict[str, Any]:
+    row = sighting.model_dump()
+    return {
+        **row,
+        "night": run.night,
+        "digest": sighting.digest,
+        "aspects": canonical_json(sighting.aspects).decode(),
+        "buying_options": list(sighting.buying_options),
+        "photo_urls": list(sighting.photo_urls),
+    }
+
+
+def _identity(kind: str, item_id: str, observed_on: Any) -> tuple[str, str, str]:
+    """Return what a sighting is an update of: an asking listing as a whole, a sale of one date."""
+    return kind, item_id, "" if kind == "asking" else str(observed_on)
+
+
+def _count(sightings: Iterable[Sighting], kind: str) -> int:
+    return sum(sighting.kind == kind for sighting in sightings)

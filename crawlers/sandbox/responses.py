@@ -1,0 +1,143 @@
+"""The JSON shapes of eBay's Browse API (v1) and Marketplace Insights API (v1 beta), as far as the sandbox fills them.
+
+A field that has no value is left out, as eBay does. `base` is the address under which the caller reached the sandbox.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from crawlers.sandbox.items import Item
+from crawlers.sandbox.query import CATEGORY, WINDOW, Search
+
+Json = dict[str, Any]
+BROWSE = "/buy/browse/v1"
+SEARCH_PATH = f"{BROWSE}/item_summary/search"
+SALES_PATH = "/buy/marketplace_insights/v1_beta/item_sales/search"
+REFINED_ASPECTS = ("Make", "Model", "Year")
+
+
+def item_id(item: Item) -> str:
+    """The RESTful item id."""
+    return f"v1|{item.item_id}|0"
+
+
+def errors(*refusals: tuple[int, str, str]) -> Json:
+    """The error body, from (error id, domain, message)."""
+    return {"errors": [error(*refusal) for refusal in refusals]}
+
+
+def error(error_id: int, domain: str, message: str) -> Json:
+    """One error or warning."""
+    return {"errorId": error_id, "domain": domain, "category": "REQUEST", "message": message, "longMessage": message}
+
+
+def page(search: Search, chosen: Sequence[Item], base: str, path: str, params: Mapping[str, str]) -> Json:
+    """A page of search results."""
+
+    def href(offset: int) -> str:
+        return f"{base}{path}?{urlencode({**params, 'limit': search.limit, 'offset': offset})}"
+
+    body: Json = {"href": href(search.offset), "total": len(chosen), "limit": search.limit, "offset": search.offset}
+    following = search.offset + search.limit
+    if search.with_items and following < min(len(chosen), WINDOW):
+        body["next"] = href(following)
+    if search.with_items and search.offset:
+        body["prev"] = href(search.offset - search.limit)
+    sales = path == SALES_PATH
+    if search.with_items and search.offset < len(chosen):
+        shown = chosen[search.offset : following]
+        body["itemSales" if sales else "itemSummaries"] = [sale(it) if sales else summary(it, base) for it in shown]
+    if search.with_aspects:
+        body["refinement"] = _refinement(chosen, f"{base}{path}", params)
+    if search.warnings:
+        body["warnings"] = [error(number, "API_BROWSE", message) for number, message in search.warnings]
+    return body
+
+
+def _refinement(chosen: Sequence[Item], url: str, params: Mapping[str, str]) -> Json:
+    """How many of the chosen items have each make, model and year, and the search that narrows to it."""
+    kept = {name: value for name, value in params.items() if name not in ("offset", "fieldgroups")}
+    before = kept.pop("aspect_filter", f"categoryId:{CATEGORY}")
+    distributions = []
+    for name in REFINED_ASPECTS:
+        counts = Counter(value for item in chosen if (value := item.aspects.get(name)))
+        values = []
+        for value, count in sorted(counts.items()):
+            href = f"{url}?{urlencode({**kept, 'aspect_filter': f'{before},{name}:{{{_escaped(value)}}}'})}"
+            values.append({"localizedAspectValue": value, "matchCount": count, "refinementHref": href})
+        distributions.append({"localizedAspectName": name, "aspectValueDistributions": values})
+    return {"dominantCategoryId": CATEGORY, "aspectDistributions": distributions}
+
+
+def _escaped(value: str) -> str:
+    """An aspect value as `aspect_filter` wants it."""
+    return "".join(f"\\{character}" if character in "\\|{}" else character for character in value)
+
+
+def _photos(item: Item, base: str) -> Json:
+    images = [{"imageUrl": f"{base}/images/g/{quote(photo)}/s-l1600.jpg"} for photo in item.photos]
+    fields: Json = {"image": images[0]} if images else {}
+    if images[1:]:
+        fields["additionalImages"] = images[1:]
+    return fields
+
+
+def _common(item: Item, base: str) -> Json:
+    """What a search result and an item page share."""
+    body: Json = {
+        "itemId": item_id(item),
+        "legacyItemId": item.item_id,
+        "title": item.title,
+        "itemWebUrl": f"{base}/itm/{quote(item.item_id)}",
+        "buyingOptions": [item.buying_option],
+        "condition": "Used",
+        "conditionId": "3000",
+        "seller": {"username": item.seller},
+        "itemLocation": _location(item),
+    } | _photos(item, base)
+    if item.price:
+        body["price"] = {"value": item.price, "currency": item.currency}
+    return body
+
+
+def _location(item: Item) -> Json:
+    return {"postalCode": item.postal_code, "country": "US"} if item.postal_code else {"country": "US"}
+
+
+def summary(item: Item, base: str) -> Json:
+    """An `ItemSummary`."""
+    return _common(item, base) | {
+        "itemHref": f"{base}{BROWSE}/item/{quote(item_id(item), safe='')}",
+        "categories": [{"categoryId": CATEGORY}],
+    }
+
+
+def details(item: Item, base: str) -> Json:
+    """An `Item`."""
+    return _common(item, base) | {
+        "categoryId": CATEGORY,
+        "categoryPath": "eBay Motors|Cars & Trucks",
+        "localizedAspects": _aspects(item),
+    }
+
+
+def _aspects(item: Item) -> list[Json]:
+    return [{"type": "STRING", "name": name, "value": value} for name, value in item.aspects.items()]
+
+
+def sale(item: Item) -> Json:
+    """An `ItemSales`; its item specifics come along, since a sale has no item page to ask for them."""
+    body: Json = {
+        "itemId": item_id(item),
+        "title": item.title,
+        "itemLocation": _location(item),
+        "localizedAspects": _aspects(item),
+        "totalSoldQuantity": 1,
+    }
+    if item.price:
+        body["lastSoldPrice"] = {"value": item.price, "currency": item.currency}
+    if item.sold_on:
+        body["lastSoldDate"] = item.sold_on
+    return body

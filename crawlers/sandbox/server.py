@@ -1,0 +1,188 @@
+"""Serves a marketplace folder, as of one night, the way eBay serves its Browse and Insights APIs and its photos."""
+
+import json
+import re
+import socket
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from autodetect.errors import UsageError
+from crawlers.sandbox import responses
+from crawlers.sandbox.items import Item, from_listing, from_sale
+from crawlers.sandbox.marketplace import Marketplace
+from crawlers.sandbox.parent import exit_with_parent
+from crawlers.sandbox.query import RefusedError, understand
+from crawlers.sandbox.tokens import LIFETIME_S, TokenDesk
+
+Handler = Callable[[Request], Awaitable[Response]]
+_ITEM_ID = re.compile(r"v1\|(.+)\|\d+")
+
+
+class Sandbox:
+    """One marketplace on one night.
+
+    Args:
+        marketplace: what to serve.
+        night_index: the night, from 1.
+        desk: who issues the tokens.
+    """
+
+    def __init__(self, marketplace: Marketplace, night_index: int, desk: TokenDesk) -> None:
+        self.night_index = night_index
+        self.listings = tuple(from_listing(listing, night_index) for listing in marketplace.on(night_index))
+        self.requests: Counter[str] = Counter()
+        self._desk = desk
+        self._by_id = {item.item_id: item for item in self.listings}
+        self._sales = None if marketplace.sales is None else tuple(from_sale(row) for row in marketplace.sales)
+        self._photo_paths = marketplace.photo_paths
+        self._select = lru_cache(maxsize=256)(self._select_now)
+
+    def app(self) -> Starlette:
+        """The web application."""
+        routes: list[tuple[str, str, str, Handler]] = [
+            ("token", "POST", "/identity/v1/oauth2/token", self._token),
+            ("search", "GET", responses.SEARCH_PATH, self._needs_token(self._search)),
+            ("item", "GET", responses.BROWSE + "/item/{item_id}", self._needs_token(self._item)),
+            ("sales", "GET", responses.SALES_PATH, self._needs_token(self._search_sales)),
+            ("photo", "GET", "/images/g/{photo}/s-l{size:int}.jpg", self._photo),
+            ("robots", "GET", "/robots.txt", self._robots),
+            ("status", "GET", "/sandbox/status", self._status),
+        ]
+        return Starlette(
+            routes=[
+                Route(path, self._counted(name, handler), methods=[method]) for name, method, path, handler in routes
+            ]
+        )
+
+    def _counted(self, name: str, handler: Handler) -> Handler:
+        async def counted(request: Request) -> Response:
+            self.requests[name] += 1
+            return await handler(request)
+
+        return counted
+
+    def _needs_token(self, handler: Handler) -> Handler:
+        async def guarded(request: Request) -> Response:
+            if not self._desk.holds(request.headers.get("authorization", "")):
+                return JSONResponse(responses.errors((1001, "OAuth", "Invalid access token")), 401)
+            try:
+                return await handler(request)
+            except RefusedError as refusal:
+                body = responses.errors((refusal.error_id, "API_BROWSE", refusal.message))
+                return JSONResponse(body, refusal.status)
+
+        return guarded
+
+    async def _token(self, request: Request) -> Response:
+        form = (await request.body()).decode(errors="replace")
+        status, body = self._desk.grant(request.headers.get("authorization", ""), form)
+        return JSONResponse(body, status)
+
+    def _select_now(self, params: tuple[tuple[str, str], ...], path: str) -> list[Item]:
+        """The items of a search, whatever the page; kept, so that paging through a slice filters it once."""
+        sales = path == responses.SALES_PATH
+        return understand(dict(params), sales=sales).select(self._sales or () if sales else self.listings)
+
+    def _page(self, request: Request, path: str) -> Response:
+        params = dict(request.query_params)
+        search = understand(params, sales=path == responses.SALES_PATH)
+        chosen = self._select(tuple((k, v) for k, v in sorted(params.items()) if k not in ("limit", "offset")), path)
+        return JSONResponse(responses.page(search, chosen, _base(request), path, params))
+
+    async def _search(self, request: Request) -> Response:
+        return self._page(request, responses.SEARCH_PATH)
+
+    async def _search_sales(self, request: Request) -> Response:
+        if self._sales is None:  # as eBay answers a key without access to this limited release
+            return JSONResponse(responses.errors((1100, "ACCESS", "Access denied")), 403)
+        return self._page(request, responses.SALES_PATH)
+
+    async def _item(self, request: Request) -> Response:
+        match = _ITEM_ID.fullmatch(request.path_params["item_id"])
+        item = self._by_id.get(match[1]) if match else None
+        if item is None:
+            raise RefusedError(11001, "The specified item ID was not found.", 404)
+        return JSONResponse(responses.details(item, _base(request)))
+
+    async def _photo(self, request: Request) -> Response:
+        """The stored bytes, always called a JPEG: photo hosts do not look inside either."""
+        path = self._photo_paths.get(request.path_params["photo"])
+        if path is None or not path.is_file():
+            return PlainTextResponse("Not Found", 404)
+        return Response(path.read_bytes(), media_type="image/jpeg")
+
+    async def _robots(self, _: Request) -> Response:
+        return PlainTextResponse("User-agent: *\nAllow: /\n")
+
+    async def _status(self, _: Request) -> Response:
+        status = {"night_index": self.night_index, "listings": len(self.listings), "requests": dict(self.requests)}
+        return JSONResponse(status)
+
+
+def _base(request: Request) -> str:
+    """The address under which the caller reached the sandbox, so that links also hold through a port mapping."""
+    return str(request.base_url).rstrip("/")
+
+
+def serve(
+    folder: Path,
+    *,
+    night_index: int = 1,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    with_parent: int | None = None,
+    client_id: str | None = "sandbox",
+    client_secret: str | None = "sandbox",  # noqa: S107 - the sandbox guards nothing
+    token_lifetime_s: int = LIFETIME_S,
+) -> None:
+    """Serve a marketplace folder until SIGTERM or SIGINT, after announcing the address as one JSON line on stdout.
+
+    Args:
+        folder: the marketplace folder.
+        night_index: the night to serve, from 1.
+        host: the address to bind.
+        port: the port to bind; 0 takes a free one.
+        with_parent: a process id with whose end the server ends too.
+        client_id: the OAuth client id to accept; None accepts any.
+        client_secret: the OAuth client secret to accept; None accepts any.
+        token_lifetime_s: seconds for which a token holds.
+
+    Raises:
+        UsageError: the folder is no marketplace, there is no such night, or the address cannot be bound.
+    """
+    import uvicorn
+
+    if with_parent is not None:
+        exit_with_parent(with_parent)
+    if night_index < 1:
+        raise UsageError(
+            f"night index {night_index} does not exist: nights count from 1", "pass --night-index 1 or more"
+        )
+    sandbox = Sandbox(Marketplace.load(folder), night_index, TokenDesk(client_id, client_secret, token_lifetime_s))
+    listener = _bind(host, port)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    ready = {"sandbox": address, "night_index": night_index, "listings": len(sandbox.listings)}
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+    config = uvicorn.Config(
+        sandbox.app(), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A listening socket: from here on the kernel queues visitors, so the address may be announced."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}", "choose another --port") from error

@@ -1,0 +1,112 @@
+"""The stages of a night, in order: what each runs, reads, owns, and depends on. One table drives everything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from autodetect.lake.provenance import code_digest, settings_digest
+from autodetect.records import Receipt
+from autodetect.settings import Settings
+
+GROUND = ("autodetect.lake", "autodetect.catalog")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage.
+
+    Args:
+        name: its name on the command line, in receipts and in Prefect.
+        function: `module:function`, a plain function `(settings, lake, run, ...) -> Receipt`.
+        inputs: the stages of tonight whose receipts it reads.
+        owns: the tables that only it writes; they are rewound to the last receipt before it runs.
+        packages: the code it depends on; a change of it means the stage runs again.
+        settings: the settings it depends on, likewise.
+        retries: tries again after something outside was down.
+    """
+
+    name: str
+    function: str
+    inputs: tuple[str, ...]
+    owns: tuple[str, ...]
+    packages: tuple[str, ...]
+    settings: tuple[str, ...]
+    retries: int = 0
+
+    def load(self) -> Callable[..., Receipt]:
+        """Import the stage's function (heavy libraries come along only where it runs)."""
+        module, _, name = self.function.partition(":")
+        function: Callable[..., Receipt] = getattr(import_module(module), name)
+        return function
+
+    def expectation(self, settings: Settings, inputs: dict[str, Receipt]) -> dict[str, Any]:
+        """Return what a receipt of this stage must say for the stage to be skipped."""
+        return {
+            "inputs": {name: inputs[name].digest for name in self.inputs if name in inputs},
+            "settings_digest": settings_digest(settings, self.settings),
+            "code_digest": code_digest(self.packages),
+        }
+
+
+STAGES = (
+    Stage(
+        "crawl",
+        "crawlers.crawl:crawl",
+        inputs=("begin",),
+        owns=("sightings", "seen", "listing_photos"),
+        packages=("crawlers", "autodetect.lake"),
+        settings=("source", "crawl", "ebay"),
+        retries=2,
+    ),
+    Stage(
+        "curate",
+        "autodetect.dataset.curate:curate",
+        inputs=("begin", "crawl"),
+        owns=("listings", "make_models", "photos", "embeddings", "vehicles"),
+        packages=(*GROUND, "autodetect.embeddings", "autodetect.photos", "autodetect.validation", "autodetect.dataset"),
+        settings=("photos", "backbone"),
+    ),
+    Stage(
+        "train",
+        "autodetect.classifier.train:train",
+        inputs=("begin", "curate"),
+        owns=("classes", "snapshots"),
+        packages=(*GROUND, "autodetect.embeddings", "autodetect.dataset", "autodetect.classifier"),
+        settings=("source", "seed", "dataset", "backbone", "classifier"),
+    ),
+    Stage(
+        "export",
+        "autodetect.coreml.export:export",
+        inputs=("train",),
+        owns=(),
+        packages=(*GROUND, "autodetect.embeddings", "autodetect.classifier", "autodetect.coreml"),
+        settings=("coreml", "backbone"),
+    ),
+    Stage(
+        "price",
+        "autodetect.prices.stage:price",
+        inputs=("curate", "train"),
+        owns=("prices", "offers"),
+        packages=(*GROUND, "autodetect.prices"),
+        settings=("prices",),
+    ),
+    Stage(
+        "publish",
+        "autodetect.release.stage:publish",
+        inputs=("begin", "crawl", "curate", "train", "export", "price"),
+        owns=(),
+        packages=(*GROUND, "autodetect.release"),
+        settings=("channel",),
+        retries=2,
+    ),
+    Stage(
+        "report",
+        "autodetect.report.stage:report",
+        inputs=("begin", "crawl", "curate", "train", "export", "price", "publish"),
+        owns=(),
+        packages=("autodetect.lake", "autodetect.report"),
+        settings=("channel",),
+    ),
+)
+BY_NAME = {stage.name: stage for stage in STAGES}

@@ -1,0 +1,77 @@
+"""Invented listings for the price tests."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from autodetect.lake.schemas import LISTINGS
+from autodetect.prices.files import PriceFiles, write_price_files
+from autodetect.prices.offers import offers_table
+from autodetect.prices.table import PriceTable, price_table
+from autodetect.settings import PriceSettings
+
+Row = dict[str, Any]
+
+
+class Market:
+    """A marketplace of two cars on one night."""
+
+    night = date(2026, 3, 14)
+    ford, audi = "ford-mustang", "audi-tt"
+    make_models = pd.DataFrame({"make_model_id": [ford, audi], "make": ["Ford", "Audi"], "model": ["Mustang", "TT"]})
+
+    def sold(self, item_id: Any, price: float | None, **facts: Any) -> Row:
+        """Return a listing that sold."""
+        row = {"source": "shop", "item_id": str(item_id), "make_model_id": self.ford, "currency": "USD"}
+        return row | {"status": "sold", "sold_price": price, "sold_on": self.night - timedelta(days=10)} | facts
+
+    def asking(self, item_id: Any, price: float | None, **facts: Any) -> Row:
+        """Return a listing that is up tonight."""
+        row = {"source": "shop", "item_id": str(item_id), "make_model_id": self.ford, "currency": "USD"}
+        seen = {"first_seen": self.night - timedelta(days=3), "last_seen": self.night}
+        return row | {"status": "active", "asking_price": price} | seen | facts
+
+    def frame(self, rows: list[Row]) -> pd.DataFrame:
+        """Return rows with the dtypes of the lake's `listings`, and their vehicle_id."""
+        plain = [{name: value for name, value in row.items() if name != "vehicle_id"} for row in rows]
+        frame = pa.Table.from_pylist(plain, schema=LISTINGS.schema).to_pandas()
+        return frame.assign(vehicle_id=[row.get("vehicle_id") for row in rows])
+
+    def priced(self, rows: list[Row], **settings: Any) -> PriceTable:
+        """Return the price table of rows."""
+        return price_table(self.frame(rows), self.make_models, night=self.night, settings=PriceSettings(**settings))
+
+    def price(self, rows: list[Row], make_model_id: str = ford, basis: str = "sold", **settings: Any) -> Row:
+        """Return the one price row of a make and model and basis."""
+        found = self.priced(rows, **settings).rows.to_pylist()
+        [row] = [each for each in found if (each["make_model_id"], each["basis"]) == (make_model_id, basis)]
+        return row
+
+    def offers(self, rows: list[Row], **settings: Any) -> pa.Table:
+        """Return the offers of rows."""
+        return offers_table(self.frame(rows), night=self.night, settings=PriceSettings(**settings))
+
+    def files(self, folder: Path, rows: list[Row]) -> PriceFiles:
+        """Write the price files of rows, with the Ford as the only class."""
+        classes = pa.table(
+            {"class_id": pa.array([7], pa.int32()), "make_model_id": [self.ford], "label": ["Ford Mustang"]}
+        )
+        return write_price_files(
+            folder,
+            night=self.night,
+            prices=self.priced(rows).rows,
+            offers=self.offers(rows),
+            make_models=pa.Table.from_pandas(self.make_models),
+            classes=classes,
+            class_map_digest="c1a55",
+        )
+
+
+@pytest.fixture(scope="session")
+def market() -> Market:
+    """Return the marketplace that every price test invents its listings in."""
+    return Market()

@@ -1,0 +1,121 @@
+"""Each junk rule refuses what it names, and only that."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from autodetect.prices.comparables import RULES
+from autodetect.prices.outliers import modified_z
+
+
+def junk_rows(market):
+    """Return one listing per rule that only that rule refuses."""
+    day = timedelta(days=1)
+    return {
+        "no_make_model": [market.sold("j", 10_000, make_model_id="unheard-of")],
+        "price_missing": [market.sold("j", None)],
+        "other_currency": [market.sold("j", 10_000, currency="EUR")],
+        "price_below_minimum": [market.sold("j", 99.99)],
+        "price_above_maximum": [market.sold("j", 20_000_000.01)],
+        "date_missing": [market.sold("j", 10_000, sold_on=None)],
+        "outside_window": [market.sold("j", 10_000, sold_on=market.night - 10 * day - 1095 * day)],
+        "relist": [
+            market.asking("j", 10_000, vehicle_id="v1", first_seen=market.night - 9 * day),
+            market.asking("k", 10_000, vehicle_id="v1"),
+        ],
+        "outlier": [market.sold("j", 900_000)],
+    }
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_refuses_what_it_names(market, rule):
+    sound = [market.sold(i, 10_000 + 500 * i) for i in range(9)]
+    table = market.priced(sound + junk_rows(market)[rule])
+    refused = table.verdicts[table.verdicts["rule"] != ""]
+    assert [(row.item_id, row.rule) for row in refused.itertuples()] == [("j", rule)]
+    basis = "asking" if rule == "relist" else "sold"
+    assert table.funnel[basis][rule] == 1
+    assert sum(table.funnel[basis][name] for name in RULES) == 1
+
+
+@pytest.mark.parametrize("price", [0.0, -5.0, float("inf"), float("nan")])
+def test_no_setting_lets_an_impossible_price_in(market, price):
+    row = market.price([market.sold(1, price)], min_price=0, min_comparables=1)
+    assert (row["count"], row["median"]) == (0, None)
+
+
+def test_the_bounds_themselves_are_believable(market):
+    rows = [market.sold(1, 100.0), market.sold(2, 20_000_000.0)]
+    assert market.priced(rows, mad_cutoff=1e9).funnel["sold"]["used"] == 2
+
+
+def test_the_window_ends_at_the_newest_sale_and_holds_its_first_day(market):
+    newest = market.night - timedelta(days=40)
+    rows = [market.sold(1, 10_000, sold_on=newest), market.sold(2, 10_000, sold_on=newest - timedelta(days=29))]
+    rows += [market.sold(3, 10_000, sold_on=newest - timedelta(days=30))]
+    row = market.price(rows, window_days=30, min_comparables=1)
+    assert (row["window_start"], row["window_end"]) == (newest - timedelta(days=29), newest)
+    assert row["count"] == 2
+
+
+def test_a_sale_dated_after_the_night_does_not_move_the_window(market):
+    rows = [market.sold(i, 10_000) for i in range(5)] + [market.sold("typo", 10_000, sold_on=date(9999, 12, 31))]
+    row = market.price(rows)
+    assert (row["count"], row["window_end"]) == (5, market.night - timedelta(days=10))
+
+
+def test_a_junk_sale_does_not_move_the_window(market):
+    rows = [market.sold(i, 10_000) for i in range(5)] + [market.sold("free", 1, sold_on=market.night)]
+    assert market.price(rows)["window_end"] == market.night - timedelta(days=10)
+
+
+def test_an_offer_first_seen_after_the_night_does_not_count(market):
+    tomorrow = market.night + timedelta(days=1)
+    rows = [market.asking(1, 10_000, first_seen=tomorrow, last_seen=tomorrow), market.asking(2, 10_000)]
+    assert market.priced(rows).funnel["asking"]["outside_window"] == 1
+
+
+def test_a_relist_without_a_price_does_not_hide_the_listing_it_repeats(market):
+    rows = [
+        market.asking("old", 9_000, vehicle_id="v", first_seen=market.night - timedelta(days=9)),
+        market.asking("new", None, vehicle_id="v"),
+    ]
+    assert market.price(rows, basis="asking", min_comparables=1)["median"] == 9_000
+
+
+def test_the_newest_asking_listing_of_a_vehicle_counts(market):
+    rows = [
+        market.asking("b", 9_000, vehicle_id="v", first_seen=market.night - timedelta(days=9)),
+        market.asking("a", 8_000, vehicle_id="v", first_seen=market.night - timedelta(days=2)),
+    ]
+    assert market.price(rows, basis="asking", min_comparables=1)["median"] == 8_000
+
+
+def test_a_vehicle_that_sold_twice_is_two_sales(market):
+    rows = [market.sold(i, 10_000, vehicle_id="v") for i in range(2)]
+    assert market.price(rows)["count"] == 2
+
+
+def test_listings_of_unknown_vehicles_are_not_relists_of_each_other(market):
+    rows = [market.asking(i, 10_000) for i in range(3)]
+    assert market.price(rows, basis="asking")["count"] == 3
+
+
+def test_ended_and_unpriced_listings_do_not_speak_for_asking_prices(market):
+    rows = [market.asking(1, 10_000, status="ended"), market.asking(2, 11_000)]
+    assert market.priced(rows).funnel["asking"]["candidates"] == 1
+
+
+def test_the_score_is_the_published_formula():
+    # median of the logs is 2, absolute deviations 2 1 0 1 6: MAD 1.
+    prices = pd.Series(np.exp([0.0, 1.0, 2.0, 3.0, 8.0]))
+    scores = modified_z(prices, pd.Series(["a"] * 5))
+    np.testing.assert_allclose(scores, 0.6745 * np.array([-2.0, -1.0, 0.0, 1.0, 6.0]), rtol=1e-9, atol=1e-9)
+
+
+def test_nearly_equal_prices_are_no_outliers_when_most_are_equal(market):
+    rows = [market.sold(i, 10_000) for i in range(8)] + [market.sold(8, 10_400), market.sold(9, 90_000)]
+    row = market.price(rows)
+    assert (row["count"], row["outliers"], row["high"]) == (9, 1, 10_400)
