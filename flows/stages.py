@@ -24,6 +24,7 @@ class Stage:
         packages: the code it depends on; a change of it means the stage runs again.
         settings: the settings it depends on, likewise.
         retries: tries again after something outside was down.
+        partial_inputs: whether it also runs on a night that ended before all its inputs were there.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Stage:
     packages: tuple[str, ...]
     settings: tuple[str, ...]
     retries: int = 0
+    partial_inputs: bool = False
 
     def load(self) -> Callable[..., Receipt]:
         """Import the stage's function (heavy libraries come along only where it runs)."""
@@ -78,7 +80,7 @@ STAGES = (
     Stage(
         "export",
         "autodetect.coreml.export:export",
-        inputs=("train",),
+        inputs=("begin", "train"),
         owns=(),
         packages=(*GROUND, "autodetect.embeddings", "autodetect.classifier", "autodetect.coreml"),
         settings=("coreml", "backbone"),
@@ -107,6 +109,7 @@ STAGES = (
         owns=(),
         packages=("autodetect.lake", "autodetect.report"),
         settings=("channel",),
+        partial_inputs=True,
     ),
 )
 BY_NAME = {stage.name: stage for stage in STAGES}

@@ -199,5 +199,5 @@ def _labels(block: Any) -> tuple[str, ...]:
     for operation in block.operations:
         if operation.type == "classify":
             labels = operation.inputs["classes"].arguments[0].value
-            return tuple(labels.immediateValue.tensor.strings.values)
+            return tuple(label.immediateValue.tensor.strings.values[0] for label in labels.immediateValue.list.values)
     raise ValueError("the program ends in no classification")

@@ -1,7 +1,7 @@
 """Keras models as files: the same model gives the same bytes, and a damaged file is told as such.
 
-A `.keras` file is a zip that also holds the date of saving; the date is replaced and the zip packed again in a fixed
-way, so that a file's SHA-256 speaks for the model alone.
+A `.keras` file is a zip that also holds the date of saving and, as identifiers of shared objects, memory addresses. Both
+are replaced and the zip is packed again in a fixed way, so that a file's SHA-256 speaks for the model alone.
 """
 
 import json
@@ -9,13 +9,16 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autodetect.errors import CorruptError
 from autodetect.lake.archives import repack_zip
 
 if TYPE_CHECKING:
     import keras
+
+_CONFIG, _METADATA = "config.json", "metadata.json"
+_SHARED = "shared_object_id"
 
 # What Keras, h5py and zipfile raise on a file that is cut, overwritten or not a model at all.
 _UNREADABLE = (ValueError, TypeError, KeyError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
@@ -36,8 +39,12 @@ def save_model(model: "keras.Model", path: Path) -> str:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".saving-") as folder:
         saved = Path(folder) / "saved.keras"
         plain.save(saved)
+        with zipfile.ZipFile(saved) as archive:
+            config = json.loads(archive.read(_CONFIG))
+        config.pop("compile_config", None)
         metadata = {"keras_version": keras.__version__, "date_saved": "1980-01-01@00:00:00"}
-        return repack_zip(saved, path, replace={"metadata.json": json.dumps(metadata, sort_keys=True).encode()})
+        parts = {_CONFIG: _renumbered(config, {}), _METADATA: metadata}
+        return repack_zip(saved, path, replace={name: json.dumps(part).encode() for name, part in parts.items()})
 
 
 def load_model(path: Path, remedy: str) -> "keras.Model":
@@ -55,3 +62,13 @@ def load_model(path: Path, remedy: str) -> "keras.Model":
     except _UNREADABLE as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise CorruptError(f"the model file {path} cannot be read: {first}", remedy) from error
+
+
+def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
+    """Return a configuration whose shared objects are numbered by first appearance instead of by memory address."""
+    if isinstance(value, dict):
+        return {
+            key: numbers.setdefault(part, len(numbers) + 1) if key == _SHARED else _renumbered(part, numbers)
+            for key, part in value.items()
+        }
+    return [_renumbered(part, numbers) for part in value] if isinstance(value, list) else value

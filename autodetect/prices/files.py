@@ -151,7 +151,6 @@ def _fill(database: sqlite3.Connection, name: str, schema: pa.Schema, key: tuple
     )
     database.execute(f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({', '.join(key)})) WITHOUT ROWID")
     values = rows.select([field.name for field in fields]).cast(pa.schema(fields))
-    values = values.sort_by([(column, "ascending") for column in key])
     places = ", ".join("?" * len(fields))
     database.executemany(f"INSERT INTO {name} VALUES ({places})", _as_sql(values))  # noqa: S608 - names are ours
 

@@ -12,7 +12,6 @@ MAX_PIXELS = 60_000_000  # a larger image is not decoded only to be shown small
 # What Pillow's decoders raise on damaged files: refused photos are shown too, and many of them are damaged.
 DAMAGE = (
     Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
     UnidentifiedImageError,
     EOFError,
     IndexError,
@@ -34,8 +33,7 @@ def thumbnail(photo: Path, target: Path) -> bool:
         target: where the small copy goes; not touched when the photo cannot be read.
     """
     try:
-        with warnings.catch_warnings(), Image.open(photo) as image:
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"), Image.open(photo) as image:
             if image.width * image.height > MAX_PIXELS:
                 return False
             image.draft("RGB", (2 * MAX_SIDE, 2 * MAX_SIDE))
@@ -43,6 +41,7 @@ def thumbnail(photo: Path, target: Path) -> bool:
             small.thumbnail((2 * MAX_SIDE, 2 * MAX_SIDE))
             small = ImageOps.exif_transpose(small).convert("RGB")
             small.thumbnail((MAX_SIDE, MAX_SIDE))
+            small.info.clear()  # comments and positions stay with the photo
     except DAMAGE:
         return False
     small.save(target, "JPEG", quality=82)

@@ -30,7 +30,7 @@ def duration(seconds: float | None) -> str:
     """Return `4.2 s`, `3 min 20 s` or `2 h 05 min`."""
     if seconds is None or _unknown(seconds):
         return UNKNOWN
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

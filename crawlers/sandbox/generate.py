@@ -173,7 +173,8 @@ def _all_or_nothing(folder: Path) -> Iterator[Path]:
 
     A killed process can leave the sibling behind; the next one clears it away.
     """
-    partial_folder = folder.absolute().parent / f".{folder.name}.partial"
+    folder = folder.absolute()
+    partial_folder = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial_folder, ignore_errors=True)
     partial_folder.mkdir(parents=True)
     try:

@@ -86,8 +86,8 @@ MODELS: tuple[TradedModel, ...] = (
         "SUV", "AWD", (("VOLVO", "xc90"), ("Volvo", "XC 90"), ("Volvo", "Volvo XC90 T6")),
     ),
     TradedModel(
-        "Dodge", "Challenger", "challenger", 40_000, 7.0, (2008, 2023), ("R/T", "SXT", "SRT8", "Scat Pack"), "5.7L V8", 8,
-        "Coupe", "RWD", (("Dodge", "Dodge Challenger"), ("DODGE", "challenger"), ("Dodge", "Challenger R/T")),
+        "Dodge", "Challenger", "challenger", 40_000, 7.0, (2008, 2023), ("R/T", "SXT", "SRT8", "Scat Pack"), "5.7L V8",
+        8, "Coupe", "RWD", (("Dodge", "Dodge Challenger"), ("DODGE", "challenger"), ("Dodge", "Challenger R/T")),
     ),
     TradedModel(
         "Fiat", "500", "fiat500", 18_000, 4.0, (2012, 2019), ("Pop", "Lounge", "Abarth", "Sport"), "1.4L I4", 4,
@@ -101,7 +101,8 @@ OTHERS: tuple[TradedModel, ...] = (
         "Chevrolet", "Other", "fifties", 30_000, 60.0, (1954, 1959), ("", "2 door"), "283 V8", 8, "Sedan", "RWD", (),
     ),
     TradedModel(
-        "Mercedes-Benz", "Other", "van", 40_000, 5.0, (2008, 2020), ("2500", "3500 High Roof"), "3.0L V6", 6, "Van", "RWD", (),
+        "Mercedes-Benz", "Other", "van", 40_000, 5.0, (2008, 2020), ("2500", "3500 High Roof"), "3.0L V6", 6, "Van",
+        "RWD", (),
     ),
     TradedModel(
         "Ford", "Other", "hot_rod", 36_000, 60.0, (1932, 1936), ("", "Street Rod"), "350", 8, "Coupe", "RWD", (),

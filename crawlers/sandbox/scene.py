@@ -16,7 +16,9 @@ from crawlers.sandbox.finish import Finish
 
 SIZES: tuple[tuple[int, int], ...] = ((320, 240), (340, 255), (360, 270), (400, 300), (400, 267), (360, 240))
 SUPERSAMPLE = 2
-DUSK_SHARE = 0.2
+OUT_OF_FOCUS = 5  # pixels over which the background blurs
+MIRRORED_SHARE = 0.25  # most sellers walk up to the same side of the car
+DUSK_SHARE = 0.12
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,15 @@ class View:
     @classmethod
     def choose(cls, rng: random.Random, position: int) -> "View":
         """A seeded choice: first photos are mostly front three-quarter views, later ones walk around the car."""
-        quarter = rng.choices(("front", "side", "rear"), (7, 2, 1) if position == 0 else (3, 3, 4))[0]
-        degrees = {"front": rng.uniform(28, 66), "side": rng.uniform(74, 102), "rear": rng.uniform(118, 152)}[quarter]
+        quarter = rng.choices(("front", "side", "rear"), (8, 1.5, 0.5) if position == 0 else (4, 3, 3))[0]
+        degrees = {"front": rng.uniform(32, 60), "side": rng.uniform(76, 100), "rear": rng.uniform(122, 148)}[quarter]
         return cls(
             size=rng.choice(SIZES),
-            azimuth=math.radians(degrees) * rng.choice((-1, 1)),
-            distance=rng.uniform(6.0, 11.0),
-            eye=rng.uniform(1.0, 2.1),
-            fill=rng.uniform(0.62, 0.95),
-            shift=(rng.uniform(-0.06, 0.06), rng.uniform(-0.05, 0.08)),
+            azimuth=math.radians(degrees) * (-1 if rng.random() < MIRRORED_SHARE else 1),
+            distance=rng.uniform(7.0, 10.0),
+            eye=rng.uniform(1.1, 1.8),
+            fill=rng.uniform(0.78, 0.98),
+            shift=(rng.uniform(-0.03, 0.03), rng.uniform(-0.03, 0.05)),
             tilt=rng.gauss(0, 0.025),
             place=rng.choice(list(PLACES)),
             dusk=rng.random() < DUSK_SHARE,
@@ -62,6 +64,7 @@ def photograph(shape: BodyShape, finish: Finish, view: View) -> Image.Image:
     rng = random.Random(view.seed)
     horizon = origin[1] - scale * camera.horizon()
     image = backdrop(view.place, width, height, horizon, rng)
+    image = image.reduce(OUT_OF_FOCUS).resize((width, height), Image.Resampling.BILINEAR)
     image = _shadow(image, Canvas(ImageDraw.Draw(image), camera, scale, origin, view.tilt), body)
     paint_car(Canvas(ImageDraw.Draw(image), camera, scale, origin, view.tilt), body, finish)
     return _expose(image.resize(view.size, Image.Resampling.BOX), view)
@@ -109,7 +112,7 @@ def _expose(image: Image.Image, view: View) -> Image.Image:
     gain = np.array([0.56, 0.54, 0.62] if view.dusk else [1.0, 1.0, 1.0])
     gain = (gain * rng.uniform(0.82, 1.16) * rng.normal(1.0, 0.025, 3)).astype(np.float32)
     slope = np.linspace(1 - rng.uniform(0, 0.14), 1 + rng.uniform(0, 0.14), image.width, dtype=np.float32)
-    grain = np.float32(rng.uniform(3, 10) * (1.3 if view.dusk else 1.0))
+    grain = np.float32(rng.uniform(2, 8) * (1.3 if view.dusk else 1.0))
     noise = grain * rng.standard_normal(pixels.shape[:2], dtype=np.float32)
     exposed = pixels * gain * slope[None, :, None] + noise[:, :, None]
     return Image.fromarray(np.clip(exposed, 0, 255).astype(np.uint8))

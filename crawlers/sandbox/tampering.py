@@ -1,4 +1,4 @@
-"""What happens to photos on their way to a marketplace: copies that were edited a little, and files that are no photo."""
+"""What happens to photos on their way to a marketplace: copies that were edited a little, files that are no photo."""
 
 import io
 

@@ -101,7 +101,7 @@ def test_a_store_that_falls_silent_leaves_the_last_good_release(tmp_path: Path, 
     store = LocalStore(tmp_path / "store")
     first = publish_night(store, tmp_path, 1)
     sync(store, tmp_path / "cache")
-    publish_night(store, tmp_path, 2, card_md=b"2", classes_json=b"2", new_json=b"2", empty_parquet=b"2")
+    publish_night(store, tmp_path, 2, card_md=b"2", classes_json=b"{}", new_json=b"[]", empty_parquet=b"3")
     synced = sync(FallingStore(store.root, reads), tmp_path / "cache")
     assert (synced.release_id, synced.sequence, synced.offline) == (first.release_id, 1, True)
     assert {name: synced.path(name).read_bytes() for name in CONTENT} == CONTENT

@@ -13,10 +13,13 @@ from autodetect.release.history import entries, newest
 from autodetect.release.manifest import load_manifest
 from autodetect.release.publish import publish
 from autodetect.release.verify import verify
-from tests.release.sample import CONTENT, NOW, facts, files, publish_night
+from tests.release.sample import NOW, facts, files, publish_night
 
 ROOT = Path(__file__).parents[2]
-WRITES = len(CONTENT) + 3  # the objects, the manifest, the entry, the hint
+OBJECTS, MANIFEST, ENTRY, HINT = range(1, 5), 5, 6, 7  # which write is which when four files are new
+MOMENTS = [(n, moment) for n in (*OBJECTS, MANIFEST, ENTRY, HINT) for moment in ("before", "after")]
+CASES = [("folder", n, moment) for n, moment in MOMENTS]
+CASES += [pytest.param("s3", n, moment, marks=pytest.mark.s3) for n, moment in MOMENTS if n in {MANIFEST, ENTRY, HINT}]
 
 KILLED = """
 import sys
@@ -51,18 +54,15 @@ def python(script: str, *args: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("n", range(1, WRITES + 1))
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize(("store_url", "n", "moment"), CASES, indirect=["store_url"])
 def test_a_killed_publisher_leaves_no_release_or_the_whole_one(
     tmp_path: Path, store_url: str, n: int, moment: str
 ) -> None:
-    if store_url.startswith("s3://") and n < WRITES - 2:
-        n, moment = WRITES - 2, "after"  # object uploads are alike; on S3 the manifest, the entry and the hint suffice
     store = open_objects(store_url)
     publish_night(store, tmp_path / "night", 1)
     with python(KILLED, store_url, str(tmp_path / "night"), str(n), moment) as publisher:
         assert publisher.wait(timeout=120) == -9
-    committed = (n, moment) >= (WRITES - 1, "after") if n == WRITES - 1 else n >= WRITES
+    committed = n > ENTRY or (n == ENTRY and moment == "after")
     assert [entry.sequence for entry in entries(store)] == ([1, 2] if committed else [1])
     assert verify(store) == []
 

@@ -70,7 +70,7 @@ bluestore block create = true
 
 [client]
 rgw data = {folder}/rgw
-rgw frontends = beast endpoint=127.0.0.1:{s3_port}
+rgw frontends = beast endpoint=127.0.0.1:{s3_port} tcp_nodelay=1
 rgw thread pool size = 64
 rgw enable usage log = false
 rgw gc processor period = 3600

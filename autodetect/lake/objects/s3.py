@@ -161,17 +161,36 @@ class S3Store(ObjectStore):
     def _client(self) -> Any:
         with self._lock:
             if self._connected is None:
-                first = self._new_client(FIRST_ANSWER_SECONDS, attempts=2)
-                first.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)
-                self._connected = self._new_client(self.options.read_timeout_s, attempts=self.options.attempts)
+                import boto3
+
+                session = boto3.session.Session()  # one for both, because it reads large files of service descriptions
+                first = self._new_client(session, FIRST_ANSWER_SECONDS, attempts=2)
+                self._look(first)
+                self._connected = self._new_client(session, self.options.read_timeout_s, self.options.attempts)
             return self._connected
 
-    def _new_client(self, read_timeout: float, attempts: int) -> Any:
-        import boto3
+    def _look(self, client: Any) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                raise UsageError(
+                    f"{self._where}: there is no bucket '{self.bucket}'",
+                    "create it, or correct the URL and the endpoint",
+                ) from error
+            raise
+
+    @property
+    def _where(self) -> str:
+        return f"{self.url} at {self.options.endpoint_url}" if self.options.endpoint_url else self.url
+
+    def _new_client(self, session: Any, read_timeout: float, attempts: int) -> Any:
         from botocore.config import Config
 
         def client(style: str) -> Any:
-            return boto3.session.Session().client(
+            return session.client(
                 "s3",
                 endpoint_url=self.options.endpoint_url or None,
                 region_name=self.options.region or None,
@@ -210,10 +229,11 @@ class S3Store(ObjectStore):
 
     def _refused(self, error: Any, key: str) -> NoReturn:
         code, status = error.response["Error"].get("Code", ""), error.response["ResponseMetadata"]["HTTPStatusCode"]
-        where = f"{self.url} ({self.options.endpoint_url})" if self.options.endpoint_url else self.url
-        what = f"{where} refused the request for '{key}': {code} (HTTP {status})"
+        what = f"{self._where} refused the request for '{key}': {code} (HTTP {status})"
         if code in {"NoSuchBucket", "InvalidBucketName"}:
-            raise UsageError(f"{where}: there is no bucket '{self.bucket}'", "create it, or correct the URL") from error
+            raise UsageError(
+                f"{self._where}: there is no bucket '{self.bucket}'", "create it, or correct the URL"
+            ) from error
         if status == 404:
             raise ObjectMissingError(f"{self.url} has no object '{key}'") from error
         if status in {401, 403}:
@@ -228,13 +248,13 @@ class S3Store(ObjectStore):
         from botocore.exceptions import ConnectionError as ConnectionFailedError
         from botocore.exceptions import HTTPClientError, IncompleteReadError
 
-        where = f"{self.url} at {self.options.endpoint_url}" if self.options.endpoint_url else self.url
         if isinstance(error, ConnectionFailedError | HTTPClientError | IncompleteReadError):
             raise DependencyDownError(
-                f"{where} does not answer: {error}", "check the endpoint, the network and the server, then run again"
+                f"{self._where} does not answer: {error}",
+                "check the endpoint, the network and the server, then run again",
             ) from error
         raise UsageError(
-            f"{where} cannot be used: {error}",
+            f"{self._where} cannot be used: {error}",
             "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and check s3.endpoint_url and the bucket's name",
         ) from error
 

@@ -3,7 +3,9 @@
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +173,28 @@ def test_a_server_that_never_answers_is_told(credentials: None) -> None:
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         store = S3Store("bucket", options=S3Options(endpoint_url=endpoint, connect_timeout_s=0.2, read_timeout_s=0.2))
         _is_down(store, "does not answer")
+
+
+class NothingHere(BaseHTTPRequestHandler):
+    """Some other web server, behind the wrong port."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    do_HEAD = do_PUT = do_GET  # noqa: N815 - the names are http.server's
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_server_that_is_no_object_store_is_not_taken_for_an_empty_one(credentials: None) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), NothingHere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        store = S3Store("bucket", options=S3Options(endpoint_url=f"http://127.0.0.1:{server.server_port}"))
+        for use in (lambda: store.get("key"), lambda: store.exists("key"), lambda: list(store.list())):
+            with pytest.raises(UsageError, match="no bucket 'bucket'"):
+                use()
+        server.shutdown()
 
 
 def test_a_host_without_address_is_told(credentials: None) -> None:

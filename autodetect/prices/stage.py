@@ -1,0 +1,81 @@
+"""The price stage: tonight's price and offer tables, as rows of the lake and as the files that a release carries."""
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+
+from autodetect.classifier.champion import Champion, class_map, class_map_digest
+from autodetect.lake.lake import Lake
+from autodetect.lake.schemas import CLASSES, LISTINGS, MAKE_MODELS, OFFERS, PRICES, VEHICLES, Table
+from autodetect.lake.tables import table_digest
+from autodetect.prices.files import write_price_files
+from autodetect.prices.offers import offers_table
+from autodetect.prices.table import price_table
+from autodetect.records import Receipt, StageRun
+from autodetect.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Receipt:
+    """Compute prices and offers of every make and model; a model needs no class to have a price.
+
+    Args:
+        settings: `prices`.
+        lake: reads `listings`, `vehicles`, `make_models`, `classes`; writes `prices`, `offers` and three artifacts.
+        run: the train receipt of tonight names the champion, whose class map the files carry.
+        work: local scratch folder.
+    """
+
+    def read(table: Table) -> pa.Table:
+        return lake.tables.read(table, version=run.versions.get(table.name, 0))
+
+    make_models = read(MAKE_MODELS)
+    listings = read(LISTINGS).to_pandas()
+    vehicles = read(VEHICLES).select(["source", "item_id", "vehicle_id"]).to_pandas()
+    listings = listings.merge(vehicles, on=["source", "item_id"], how="left", validate="one_to_one")
+    made = price_table(listings, make_models.to_pandas(), night=run.night, settings=settings.prices)
+    offers = offers_table(listings, night=run.night, settings=settings.prices)
+    champion = Champion.of(run.inputs["train"])
+    entries = class_map(champion, read(CLASSES).to_pylist()) if champion else ()
+    classes = pa.Table.from_pylist(
+        [entry.model_dump(include={"class_id", "make_model_id", "label"}) for entry in entries],
+        schema=pa.schema([CLASSES.schema.field(name) for name in ("class_id", "make_model_id", "label")]),
+    )
+    files = write_price_files(
+        work / "prices",
+        night=run.night,
+        prices=made.rows,
+        offers=offers,
+        make_models=make_models,
+        classes=classes,
+        class_map_digest=class_map_digest(entries),
+    )
+    versions = {PRICES.name: lake.tables.upsert(PRICES, made.rows), OFFERS.name: lake.tables.upsert(OFFERS, offers)}
+    priced = [
+        basis for basis, median in zip(*_columns(made.rows, "basis", "median"), strict=True) if median is not None
+    ]
+    by_basis = Counter(priced)
+    log.info("price: %d models with a sold price, %d with an asking price", by_basis["sold"], by_basis["asking"])
+    return Receipt(
+        night=run.night,
+        kind=run.kind,
+        stage="price",
+        run_id=run.run_id,
+        versions=versions,
+        outputs={PRICES.name: table_digest(PRICES, made.rows), OFFERS.name: table_digest(OFFERS, offers)},
+        files={
+            "prices.parquet": lake.artifacts.put_file(files.prices),
+            "offers.parquet": lake.artifacts.put_file(files.offers),
+            "autodetect.sqlite": lake.artifacts.put_file(files.sqlite),
+        },
+        counts={
+            "models": len(set(made.rows["make_model_id"].to_pylist())),
+            "prices_sold": by_basis["sold"],
+            "prices_asking": by_basis["asking"],
+            "offers": offers.num_rows,
+        },
+        facts={"funnel": {basis: dict(counts) for basis, counts in made.funnel.items()}},
+    )

@@ -1,0 +1,43 @@
+"""The model card: what a release is, for a person, as Markdown."""
+
+from collections.abc import Mapping
+
+from autodetect.classifier.champion import Champion
+from autodetect.release.manifest import ReleaseFacts
+
+
+def card(facts: ReleaseFacts, champion: Champion, prices: Mapping[str, int]) -> str:
+    """Return the card of a release.
+
+    Args:
+        facts: the manifest's facts.
+        champion: the released model.
+        prices: counts of the price stage.
+    """
+    metrics = champion.metrics
+    window = f"{facts.data_window.first} to {facts.data_window.last}" if facts.data_window else "no sightings"
+    lines = [
+        f"# AutoDetect, release of {facts.night}",
+        "",
+        *(f"> **Warning:** {warning}\n" for warning in facts.warnings),
+        f"A classifier of {len(champion.class_ids)} makes and models, with prices and offers.",
+        "",
+        "| what | value |",
+        "| --- | --- |",
+        f"| verdict of the night | {facts.verdict} |",
+        f"| source, channel | {facts.source}, {facts.channel} |",
+        f"| permission | {facts.permission or 'none named'} |",
+        f"| data | {window} |",
+        f"| model trained on the night of | {champion.night} |",
+        f"| backbone | InceptionV3, weights {facts.backbone.weights}, {facts.backbone.digest[:12]} |",
+        f"| top-1, top-3 by vehicle | {metrics['vehicle_top1']:.1%}, {metrics['vehicle_top3']:.1%} |",
+        f"| top-1, top-3 by photo | {metrics['top1']:.1%}, {metrics['top3']:.1%} (chance {metrics['chance']:.1%}) |",
+        f"| test vehicles, photos | {metrics['vehicles']:.0f}, {metrics['photos']:.0f} |",
+        f"| models with a sold price, with an asking price | {prices['prices_sold']}, {prices['prices_asking']} |",
+        f"| offers | {prices['offers']} |",
+        "",
+        "Test vehicles were never trained on.",
+        "The model names only the classes in `classes.json`; it does not know that a photo shows something else.",
+        "",
+    ]
+    return "\n".join(lines)

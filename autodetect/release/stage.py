@@ -1,0 +1,140 @@
+"""The publish stage: tonight's champion, class map and prices as one release in the store."""
+
+import logging
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from autodetect import __version__
+from autodetect.classifier.champion import Champion
+from autodetect.embeddings.backbone import BackboneRecord
+from autodetect.embeddings.pin import file_key, read_pin
+from autodetect.errors import CorruptError, HeldError
+from autodetect.lake.lake import Lake, s3_options
+from autodetect.lake.lease import Fence
+from autodetect.lake.objects import ObjectStore, open_objects, probe_put_if_absent
+from autodetect.lake.schemas import SEEN
+from autodetect.records import Receipt, StageRun, Verdict, canonical_json
+from autodetect.release.card import card
+from autodetect.release.layout import media_type
+from autodetect.release.manifest import Backbone, DataWindow, ReleaseFacts
+from autodetect.release.publish import Published, ReleaseFile
+from autodetect.release.publish import publish as publish_release
+from autodetect.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def publish(settings: Settings, lake: Lake, run: StageRun, *, work: Path, fence: Fence) -> Receipt:
+    """Publish tonight's release; a night published before a kill is not published twice.
+
+    Args:
+        settings: `store`, `channel`, `s3`.
+        lake: the artifacts that tonight's receipts name.
+        run: tonight's receipts.
+        work: local scratch folder.
+        fence: checked right before the commit.
+
+    Raises:
+        HeldError: there is no champion to publish.
+        DependencyDownError: the store does not answer.
+    """
+    champion = Champion.of(run.inputs["train"])
+    backbone = read_pin(lake.objects)
+    if champion is None or backbone is None:
+        raise HeldError("there is no model to publish", "see the gate's words in the train stage")
+    store = open_store(settings)
+    facts = _facts(settings, lake, run, champion, backbone)
+    files = _files(lake, run, champion, backbone, facts, folder=work / "release")
+    done = publish_release(store, files, facts, run.now, before_commit=fence.check)
+    log.info(
+        "publish: release %s, number %d, %d files sent, %d there already",
+        done.release_id[:12],
+        done.sequence,
+        len(done.uploaded),
+        len(done.reused),
+    )
+    return _receipt(run, done, files)
+
+
+def open_store(settings: Settings, *, probe: bool = True) -> ObjectStore:
+    """Open the release store; one that ignores put-if-absent is refused unless `single_writer` allows it."""
+    store = open_objects(settings.store, s3_options(settings))
+    if probe and not settings.single_writer:
+        probe_put_if_absent(store)
+    return store
+
+
+def _facts(settings: Settings, lake: Lake, run: StageRun, champion: Champion, backbone: BackboneRecord) -> ReleaseFacts:
+    begin, train, export = (run.inputs[name] for name in ("begin", "train", "export"))
+    promoted = bool(train.facts["promoted"])
+    nights: list[date] = lake.tables.read(SEEN, version=run.versions[SEEN.name], columns=["night"])["night"].to_pylist()
+    warnings = [backbone.note] if backbone.note else []
+    if not promoted:
+        warnings.append(f"the model is that of {champion.night}; tonight: {train.facts['gate']['words']}")
+    return ReleaseFacts(
+        channel=settings.channel,
+        night=run.night,
+        verdict=Verdict.PUBLISHED if promoted else Verdict.PRICES_ONLY,
+        source=begin.facts["source"],
+        permission=begin.facts["permission"],
+        data_window=DataWindow(first=min(nights), last=max(nights)) if nights else None,
+        code_version=__version__,
+        backbone=Backbone(digest=backbone.digest, weights=backbone.resolved, note=backbone.note),
+        class_map_digest=export.facts["class_map_digest"],
+        metrics=champion.metrics,
+        warnings=tuple(warnings),
+    )
+
+
+def _files(
+    lake: Lake, run: StageRun, champion: Champion, backbone: BackboneRecord, facts: ReleaseFacts, *, folder: Path
+) -> list[ReleaseFile]:
+    """Bring the release's files into a local folder, each checked against the digest its receipt names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    export, price, train = (run.inputs[name] for name in ("export", "price", "train"))
+    digests = {
+        "AutoDetect.mlpackage.zip": export.files["package"],
+        "classes.json": export.files["classes"],
+        "champion.keras": champion.head,
+        **price.files,
+    }
+    for name, sha256 in digests.items():
+        lake.artifacts.fetch(sha256, folder / name)
+    lake.objects.download(file_key(backbone), folder / "backbone.keras")
+    texts = {
+        "metrics.json": canonical_json(_metrics(train, champion)),
+        "backbone.json": canonical_json(backbone.model_dump(mode="json")),
+        "card.md": card(facts, champion, price.counts).encode(),
+    }
+    for name, data in texts.items():
+        (folder / name).write_bytes(data)
+    names = sorted([*digests, *texts, "backbone.keras"])
+    if len(names) != len(set(names)):
+        raise CorruptError("two files of the release have one name", "this is a defect; report it")
+    return [ReleaseFile(name, folder / name, media_type(name)) for name in names]
+
+
+def _metrics(train: Receipt, champion: Champion) -> dict[str, Any]:
+    """Return the figures of the released model beside tonight's challenger's."""
+    names = ("gate", "evaluation", "champion_evaluation", "promoted")
+    return {
+        "released": champion.model_dump(mode="json"),
+        "tonight": {name: train.facts[name] for name in names if name in train.facts},
+    }
+
+
+def _receipt(run: StageRun, done: Published, files: list[ReleaseFile]) -> Receipt:
+    return Receipt(
+        night=run.night,
+        kind=run.kind,
+        stage="publish",
+        run_id=run.run_id,
+        counts={"objects": len(files), "bytes": sum(file.path.stat().st_size for file in files)},
+        facts={
+            "release_id": done.release_id,
+            "sequence": done.sequence,
+            "objects": {file.name: file.path.stat().st_size for file in files},
+        },
+        run={"uploaded": float(len(done.uploaded)), "reused": float(len(done.reused))},
+    )
