@@ -1,7 +1,6 @@
 """The crawl stage: run the spider, then turn its ledger into rows of `sightings`, `seen` and `listing_photos`."""
 
 import logging
-from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -144,10 +143,12 @@ def _written(lake: Lake, run: StageRun, reached: Reached, last: dict[tuple[str, 
         counts={
             "announced": announced,
             "seen": len(seen),
-            "listings_new_or_changed": _count(changed, "asking"),
+            "listings_new": sum(s.kind == "asking" and _identity(s.kind, s.item_id, "") not in last for s in changed),
+            "listings_changed": sum(s.kind == "asking" and _identity(s.kind, s.item_id, "") in last for s in changed),
             "sales_announced": reached.announced.get("sold", 0),
-            "sales_new": _count(changed, "sold"),
-            "photos": len(photos),
+            "sales_new": sum(s.kind == "sold" for s in changed),
+            "photos_fetched": sum(photo["fetched"] for photo in photos),
+            "photos_held": sum(not photo["fetched"] for photo in photos),
             "failures": len(refusals),
             **counts_by_rule(refusals),
         },
@@ -174,7 +175,3 @@ def _row(sighting: Sighting, run: StageRun) -> dict[str, Any]:
 def _identity(kind: str, item_id: str, observed_on: Any) -> tuple[str, str, str]:
     """Return what a sighting is an update of: an asking listing as a whole, a sale of one date."""
     return kind, item_id, "" if kind == "asking" else str(observed_on)
-
-
-def _count(sightings: Iterable[Sighting], kind: str) -> int:
-    return sum(sighting.kind == kind for sighting in sightings)

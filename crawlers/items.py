@@ -32,13 +32,14 @@ class SightingItem:
 
 @dataclass(frozen=True)
 class PhotoItem:
-    """A photo of a listing. `data` is None when it was not fetched because `sha256` is held already."""
+    """A photo of a listing: `data` as fetched, or the `sha256` of a photo that is held already."""
 
     item_id: str
     position: int
     url: str
     data: bytes | None = None
     sha256: str = ""
+    fetched: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -49,13 +49,23 @@ class NightRun:
     @property
     def work(self) -> Path:
         """Return this lake's local scratch folder."""
-        return Path(self.settings.work) / canonical_digest(str(self.settings.lake))[:12]
+        return work_folder(self.settings)
 
     @property
     def report_folder(self) -> Path:
-        """Return the folder of tonight's report and Data Docs: in a local lake, else in the scratch folder."""
-        home = self.work if self.settings.lake.startswith("s3://") else Path(self.settings.lake)
-        return home / "reports" / self.begin.night.isoformat()
+        """Return the folder of tonight's report and Data Docs."""
+        return report_folder(self.settings, self.begin.night)
+
+
+def work_folder(settings: Settings) -> Path:
+    """Return the local scratch folder of the lake that the settings name."""
+    return Path(settings.work) / canonical_digest(settings.lake)[:12]
+
+
+def report_folder(settings: Settings, night: date) -> Path:
+    """Return the folder of a night's report and Data Docs: in a local lake, else in the scratch folder."""
+    home = work_folder(settings) if settings.lake.startswith("s3://") else Path(settings.lake)
+    return home / "reports" / night.isoformat()
 
 
 Prepare = Callable[[NightRun], AbstractContextManager[Mapping[str, Any]]]

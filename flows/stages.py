@@ -108,7 +108,7 @@ STAGES = (
         inputs=("begin", "crawl", "curate", "train", "export", "price", "publish"),
         owns=(),
         packages=("autodetect.lake", "autodetect.report"),
-        settings=("channel",),
+        settings=("channel", "crawl"),
         partial_inputs=True,
     ),
 )

@@ -92,7 +92,8 @@ def convert(
     except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
         raise StageFailedError(
             f"the model cannot be converted to Core ML: {error}",
-            "install the pinned versions of coremltools, tensorflow and keras (constraints.txt), then export again",
+            "see that the temporary folder has room (1 GB) and that the versions of coremltools, tensorflow and keras are "
+            "those of constraints.txt, then export again",
         ) from error
     _describe(model, settings, metadata)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -56,7 +56,7 @@ def export(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Rece
         if backbone.note:
             metadata["warning"] = backbone.note
         files["package"], facts["package"] = _package(
-            settings, lake, champion, [e.label for e in entries], metadata, work
+            settings, lake, champion, [entry.label for entry in entries], metadata=metadata, work=work
         )
         files["classes"] = lake.artifacts.put(canonical_json([entry.model_dump() for entry in entries]))
     return Receipt(

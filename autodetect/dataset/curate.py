@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from autodetect.catalog.identify import Identity, shown_names
 from autodetect.dataset.cleaning import apply, cleaned, listing_rows
 from autodetect.dataset.photo_intake import Intake, group_copies, take_in
-from autodetect.embeddings.pin import load_pinned
+from autodetect.embeddings.pin import load_pinned, read_pin
 from autodetect.lake.lake import Lake
 from autodetect.lake.quarantine import counts_by_rule, refuse
 from autodetect.lake.receipts import night_filter
@@ -111,7 +111,11 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
             "rules_judged": outcome.rules,
             **counts_by_rule(refusals),
         },
-        facts={"held": outcome.held, "catalog": dict(sorted(Counter(i.reason for i in identities).items()))},
+        facts={
+            "held": outcome.held,
+            "catalog": dict(sorted(Counter(i.reason for i in identities).items())),
+            "backbone_note": pin.note if (pin := read_pin(lake.objects)) else "",
+        },
     )
 
 

@@ -1,7 +1,7 @@
 """Keras models as files: the same model gives the same bytes, and a damaged file is told as such.
 
-A `.keras` file is a zip that also holds the date of saving and, as identifiers of shared objects, memory addresses. Both
-are replaced and the zip is packed again in a fixed way, so that a file's SHA-256 speaks for the model alone.
+A `.keras` file is a zip that also holds the date of saving and, as identifiers of shared objects, memory addresses.
+Both are replaced and the zip is packed again in a fixed way, so that a file's SHA-256 speaks for the model alone.
 """
 
 import json
@@ -65,10 +65,15 @@ def load_model(path: Path, remedy: str) -> "keras.Model":
 
 
 def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
-    """Return a configuration whose shared objects are numbered by first appearance instead of by memory address."""
-    if isinstance(value, dict):
-        return {
-            key: numbers.setdefault(part, len(numbers) + 1) if key == _SHARED else _renumbered(part, numbers)
-            for key, part in value.items()
-        }
-    return [_renumbered(part, numbers) for part in value] if isinstance(value, list) else value
+    """Return a configuration whose shared objects are numbered by first appearance instead of by memory address.
+
+    A number policy (float32) is a value: whether it happens to be one object or several says nothing, so it gets none.
+    """
+    if isinstance(value, list):
+        return [_renumbered(part, numbers) for part in value]
+    if not isinstance(value, dict):
+        return value
+    plain = {key: _renumbered(part, numbers) for key, part in value.items() if key != _SHARED}
+    if _SHARED in value and value.get("class_name") != "DTypePolicy":
+        plain[_SHARED] = numbers.setdefault(value[_SHARED], len(numbers) + 1)
+    return plain

@@ -144,7 +144,10 @@ def _write_sqlite(path: Path, tables: dict[str, tuple[pa.Schema, tuple[str, ...]
 
 
 def _fill(database: sqlite3.Connection, name: str, schema: pa.Schema, key: tuple[str, ...], rows: pa.Table) -> None:
-    """Create a table, clustered by its key (which for `prices` begins with make_model_id), and insert its rows."""
+    """Create a table, clustered by its key (which for `prices` begins with make_model_id), and insert its rows.
+
+    The order of the rows does not matter: VACUUM lays them out by key.
+    """
     fields = [field for field in schema if field.name != "night"]
     columns = ", ".join(
         f"{field.name} {_SQL_TYPES[field.type]}{' NOT NULL' if field.name in key else ''}" for field in fields

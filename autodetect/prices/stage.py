@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from autodetect.classifier.champion import Champion, class_map, class_map_digest
 from autodetect.lake.lake import Lake
@@ -54,10 +55,8 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         class_map_digest=class_map_digest(entries),
     )
     versions = {PRICES.name: lake.tables.upsert(PRICES, made.rows), OFFERS.name: lake.tables.upsert(OFFERS, offers)}
-    priced = [
-        basis for basis, median in zip(*_columns(made.rows, "basis", "median"), strict=True) if median is not None
-    ]
-    by_basis = Counter(priced)
+    priced = made.rows.filter(pc.is_valid(made.rows["median"]))
+    by_basis = Counter(priced["basis"].to_pylist())
     log.info("price: %d models with a sold price, %d with an asking price", by_basis["sold"], by_basis["asking"])
     return Receipt(
         night=run.night,

@@ -32,4 +32,4 @@ class KeepPhotoPipeline:
             self._stats.inc_value("autodetect/photos/held")
             return item
         self._stats.inc_value("autodetect/photos/fetched")
-        return replace(item, sha256=self._photos.put(item.data), data=None)
+        return replace(item, sha256=self._photos.put(item.data), data=None, fetched=True)

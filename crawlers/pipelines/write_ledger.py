@@ -39,7 +39,14 @@ def _entry(item: CrawlItem) -> dict[str, Any]:
             return {"type": "page", "kind": kind, "key": f"{kind}/{name}/{offset}", "item_ids": list(item_ids)}
         case SightingItem(sighting):
             return {"type": "sighting", "sighting": sighting.model_dump(mode="json")}
-        case PhotoItem(item_id, position, url, _, sha256):
-            return {"type": "photo", "item_id": item_id, "position": position, "url": url, "sha256": sha256}
+        case PhotoItem(item_id, position, url, _, sha256, fetched):
+            return {
+                "type": "photo",
+                "item_id": item_id,
+                "position": position,
+                "url": url,
+                "sha256": sha256,
+                "fetched": fetched,
+            }
         case Failure(kind, key, cause, item_id):
             return {"type": "failure", "kind": kind, "key": key, "cause": cause, "item_id": item_id}

@@ -146,8 +146,12 @@ def test_a_weights_file_that_is_missing_or_does_not_fit_is_wrong_usage(tmp_path)
 
 
 def test_the_socket_timeout_is_put_back():
-    before = socket.getdefaulttimeout()
-    with pytest.raises(OSError, match="down"), backbone._socket_timeout(1.5):
-        assert socket.getdefaulttimeout() == 1.5
-        raise OSError("down")
-    assert socket.getdefaulttimeout() == before
+    def fail_inside():
+        with backbone._socket_timeout(1.5):
+            seen.append(socket.getdefaulttimeout())
+            raise OSError("down")
+
+    seen, before = [], socket.getdefaulttimeout()
+    with pytest.raises(OSError, match="down"):
+        fail_inside()
+    assert (seen, socket.getdefaulttimeout()) == ([1.5], before)

@@ -46,6 +46,11 @@ def test_no_setting_lets_an_impossible_price_in(market, price):
     assert (row["count"], row["median"]) == (0, None)
 
 
+def test_gifts_are_never_comparables_even_where_they_are_the_majority(market):
+    table = market.priced([market.sold(i, 0) for i in range(9)] + [market.sold("s", 10_000)], min_price=0)
+    assert (table.funnel["sold"]["price_below_minimum"], table.funnel["sold"]["used"]) == (9, 1)
+
+
 def test_the_bounds_themselves_are_believable(market):
     rows = [market.sold(1, 100.0), market.sold(2, 20_000_000.0)]
     assert market.priced(rows, mad_cutoff=1e9).funnel["sold"]["used"] == 2

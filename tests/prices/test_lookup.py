@@ -66,6 +66,13 @@ def test_reading_changes_nothing_and_leaves_nothing_behind(market, tmp_path):
     assert sorted(p.name for p in path.parent.iterdir()) == ["autodetect.sqlite", "offers.parquet", "prices.parquet"]
 
 
+def test_a_lock_that_another_program_holds_does_not_stop_a_reader(market, tmp_path):
+    path = market.files(tmp_path, [market.sold(i, 10_000) for i in range(5)]).sqlite
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert price_of(path, market.ford).median == 10_000
+
+
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 def test_a_missing_or_foreign_file_is_told(read, tmp_path):
     with pytest.raises(CorruptError):

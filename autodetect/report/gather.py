@@ -1,0 +1,263 @@
+"""Collect what a night's report tells from its receipts and the tables they name."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from autodetect.embeddings.pin import read_pin
+from autodetect.lake.lake import Lake
+from autodetect.lake.receipts import END, night_filter
+from autodetect.lake.schemas import CLASSES, PHOTOS, PRICES, QUARANTINE, SNAPSHOTS, Table
+from autodetect.records import Receipt, StageRun
+from autodetect.report.facts import (
+    Answer,
+    ClassFacts,
+    Confusion,
+    CopyGroup,
+    CrawlFacts,
+    Epoch,
+    ModelScores,
+    PastNight,
+    PriceLine,
+    RefusalFacts,
+    RefusedPhoto,
+    ReleasedObject,
+    ReleaseFacts,
+    Sample,
+    StageFacts,
+)
+
+MOST_PHOTOS = 12
+MOST_GROUPS = 8
+MOST_IN_GROUP = 6
+
+
+class Gatherer:
+    """Reads the lake at the versions that tonight's receipts name; photos are copied into a local folder."""
+
+    def __init__(self, lake: Lake, run: StageRun, folder: Path) -> None:
+        self._lake = lake
+        self._run = run
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def stages(self) -> tuple[StageFacts, ...]:
+        """Return what each stage took and counted."""
+        return tuple(
+            StageFacts(
+                name=name,
+                seconds=receipt.run.get("seconds", 0.0),
+                peak_mb=receipt.run.get("peak_mb"),
+                counts=receipt.counts,
+            )
+            for name, receipt in self._run.inputs.items()
+            if "seconds" in receipt.run
+        )
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what must be said loudly: a backbone that was not trained, sales that were not offered."""
+        found = []
+        pin = read_pin(self._lake.objects)
+        if pin and pin.note:
+            found.append(pin.note)
+        crawl = self._run.inputs.get("crawl")
+        if crawl and not crawl.facts["sales_offered"]:
+            found.append("the source offers no sales: prices are asking prices only")
+        if crawl and crawl.counts["failures"]:
+            found.append(f"{crawl.counts['failures']} pages, items or photos could not be fetched; see the refusals")
+        return tuple(found)
+
+    def crawl(self) -> CrawlFacts | None:
+        """Return what the crawl saw."""
+        crawl, curate = self._run.inputs.get("crawl"), self._run.inputs.get("curate")
+        if crawl is None:
+            return None
+        counts = crawl.counts
+        return CrawlFacts(
+            announced=counts["announced"],
+            seen=counts["seen"],
+            new=counts["listings_new"],
+            changed=counts["listings_changed"],
+            ended=curate.counts["listings_ended"] if curate else 0,
+            photos_fetched=counts["photos_fetched"],
+            photos_reused=counts["photos_held"],
+            coverage=crawl.facts["coverage"],
+        )
+
+    def refusals(self) -> tuple[RefusalFacts, ...]:
+        """Return tonight's refusals by table, rule and effect, most frequent first."""
+        rows = self._rows(QUARANTINE, where=night_filter(self._run.night))
+        grouped: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            grouped[row["table"], row["rule"], row["effect"]].append(row)
+        ordered = sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0]))
+        return tuple(
+            RefusalFacts(
+                table=table,
+                rule=rule,
+                effect=effect,
+                count=len(found),
+                example_key=min(found, key=lambda row: row["key"])["key"],
+                example_value=min(found, key=lambda row: row["key"])["value"],
+            )
+            for (table, rule, effect), found in ordered
+        )
+
+    def refused_photos(self) -> tuple[RefusedPhoto, ...]:
+        """Return a few of tonight's refused photos, as many different rules as possible first."""
+        rows = self._rows(QUARANTINE, where=night_filter(self._run.night) & (pc.field("table") == "photos"))
+        by_rule: dict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            by_rule[row["rule"]].append(row["key"])
+        turns = sorted((place, rule, key) for rule, keys in by_rule.items() for place, key in enumerate(sorted(keys)))
+        return tuple(RefusedPhoto(path=self._photo(key), rule=rule) for _, rule, key in turns[:MOST_PHOTOS])
+
+    def classes(self) -> tuple[ClassFacts, ...]:
+        """Return the snapshot's classes with their vehicles per split and their scores."""
+        train = self._run.inputs.get("train")
+        if train is None:
+            return ()
+        photos: Counter[int] = Counter()
+        vehicles: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for row in self._rows(SNAPSHOTS, where=pc.field("snapshot_id") == train.facts["snapshot_id"]):
+            photos[row["class_id"]] += 1
+            vehicles[row["class_id"]][row["split"]].add(row["vehicle_id"])
+        scores = {score["name"]: score for score in train.facts.get("evaluation", {}).get("per_class", ())}
+        return tuple(
+            ClassFacts(
+                class_id=row["class_id"],
+                label=row["label"],
+                train_vehicles=len(vehicles[row["class_id"]]["train"]),
+                validation_vehicles=len(vehicles[row["class_id"]]["validation"]),
+                test_vehicles=len(vehicles[row["class_id"]]["test"]),
+                photos=photos[row["class_id"]],
+                top1=scores.get(row["label"], {}).get("vehicle_top1"),
+                top3=scores.get(row["label"], {}).get("vehicle_top3"),
+                is_new=row["night"] == self._run.night,
+            )
+            for row in sorted(self._rows(CLASSES), key=lambda row: row["class_id"])
+        )
+
+    def copies(self) -> tuple[CopyGroup, ...]:
+        """Return groups of copies that tonight's photos joined, the largest first."""
+        rows = [row for row in self._rows(PHOTOS, columns=["sha256", "copy_group", "night"]) if row["copy_group"]]
+        groups: dict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            groups[row["copy_group"]].append(row["sha256"])
+        tonight = {row["copy_group"] for row in rows if row["night"] == self._run.night}
+        found = sorted((group for group in tonight if len(groups[group]) > 1), key=lambda g: (-len(groups[g]), g))
+        return tuple(
+            CopyGroup(
+                photos=tuple(self._photo(sha256) for sha256 in sorted(groups[group])[:MOST_IN_GROUP]),
+                tied_by=f"{len(groups[group])} copies of one picture",
+            )
+            for group in found[:MOST_GROUPS]
+        )
+
+    def prices(self) -> tuple[PriceLine, ...]:
+        """Return tonight's price rows by label, each beside the median of the night before."""
+        if "price" not in self._run.inputs:
+            return ()
+        previous = self._run.earlier.get("price")
+        before: Mapping[tuple[str, str], float | None] = {}
+        if previous:
+            rows = self._rows(PRICES, where=night_filter(previous.night))
+            before = {(row["make_model_id"], row["basis"]): row["median"] for row in rows}
+        return tuple(
+            PriceLine(
+                label=f"{row['make']} {row['model']}",
+                **{name: row[name] for name in ("basis", "currency", "count", "median", "q1", "q3", "mean", "reason")},
+                previous_median=before.get((row["make_model_id"], row["basis"])),
+            )
+            for row in self._rows(PRICES, where=night_filter(self._run.night))
+        )
+
+    def samples(self) -> tuple[Sample, ...]:
+        """Return the sampled test photos with the challenger's answers."""
+        train = self._run.inputs.get("train")
+        return tuple(
+            Sample(
+                path=self._photo(sample["sha256"]),
+                truth=sample["truth"],
+                answers=tuple(Answer(**answer) for answer in sample["answers"]),
+            )
+            for sample in (train.facts.get("samples", ()) if train else ())
+        )
+
+    def history(self, receipts: Iterable[Receipt]) -> tuple[PastNight, ...]:
+        """Return the nights before this one."""
+        by_night: dict[date, dict[str, Receipt]] = defaultdict(dict)
+        for receipt in receipts:
+            if receipt.night < self._run.night and receipt.kind == self._run.kind:
+                by_night[receipt.night][receipt.stage] = receipt
+        return tuple(_past(night, stages) for night, stages in sorted(by_night.items()) if END in stages)
+
+    def _rows(self, table: Table, columns: list[str] | None = None, where: Any = None) -> list[dict[str, Any]]:
+        version = self._run.versions.get(table.name, 0)
+        rows: list[dict[str, Any]] = self._lake.tables.read(
+            table, version=version, columns=columns, where=where
+        ).to_pylist()
+        return rows
+
+    def _photo(self, sha256: str) -> Path:
+        path = self._folder / sha256
+        if not path.is_file():
+            path.write_bytes(self._lake.photos.read(sha256))
+        return path
+
+
+def model_scores(name: str, evaluation: Mapping[str, Any] | None) -> ModelScores | None:
+    """Return an evaluation (of a train receipt) as the report shows it."""
+    if not evaluation:
+        return None
+    return ModelScores(
+        name=name,
+        top1_vehicle=evaluation["vehicle_top1"],
+        top3_vehicle=evaluation["vehicle_top3"],
+        top1_photo=evaluation["top1"],
+        top3_photo=evaluation["top3"],
+        vehicles=int(evaluation["vehicles"]),
+        photos=int(evaluation["photos"]),
+    )
+
+
+def epochs(train: Receipt | None) -> tuple[Epoch, ...]:
+    """Return the training history by epoch."""
+    history = train.facts.get("training", {}).get("history", {}) if train else {}
+    return tuple(
+        Epoch(loss=loss, val_loss=val_loss, val_accuracy=val_top1)
+        for loss, val_loss, val_top1 in zip(
+            history.get("loss", ()), history.get("val_loss", ()), history.get("val_top1", ()), strict=True
+        )
+    )
+
+
+def confusions(train: Receipt | None) -> tuple[Confusion, ...]:
+    """Return the most frequent wrong answers."""
+    return tuple(Confusion(**row) for row in (train.facts.get("confusions", ()) if train else ()))
+
+
+def release(publish: Receipt | None) -> ReleaseFacts | None:
+    """Return the release that tonight published."""
+    if publish is None:
+        return None
+    objects = tuple(ReleasedObject(name=name, size=size) for name, size in sorted(publish.facts["objects"].items()))
+    return ReleaseFacts(release_id=publish.facts["release_id"], sequence=publish.facts["sequence"], objects=objects)
+
+
+def _past(night: date, stages: Mapping[str, Receipt]) -> PastNight:
+    train, publish, crawl = (stages.get(name) for name in ("train", "publish", "crawl"))
+    champion = (train.facts["champion"] if train else None) or {}
+    metrics = champion.get("metrics", {})
+    return PastNight(
+        night=night,
+        verdict=stages[END].facts["verdict"],
+        top1=metrics.get("vehicle_top1"),
+        top3=metrics.get("vehicle_top3"),
+        listings=crawl.counts["seen"] if crawl else None,
+        release=publish.facts["sequence"] if publish else None,
+    )

@@ -1,0 +1,68 @@
+"""The report stage: one HTML page that says what happened tonight and why."""
+
+import logging
+from pathlib import Path
+
+from autodetect.lake.lake import Lake
+from autodetect.lake.verdict import verdict_of
+from autodetect.records import Receipt, StageRun
+from autodetect.report.facts import NightReport
+from autodetect.report.gather import Gatherer, confusions, epochs, model_scores, release
+from autodetect.report.page import render
+from autodetect.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder: Path) -> Receipt:
+    """Write tonight's report; also for a night that was held.
+
+    Args:
+        settings: `channel`, `crawl.min_coverage`.
+        lake: the tables that tonight's receipts name.
+        run: tonight's receipts, as far as the night came.
+        work: local scratch folder.
+        folder: receives the page; Data Docs lie beside it.
+    """
+    gather = Gatherer(lake, run, work / "report-photos")
+    train = run.inputs.get("train")
+    begin = run.inputs["begin"]
+    verdict, reason = verdict_of(run.inputs, settings.crawl.min_coverage)
+    facts = train.facts if train else {}
+    champion = facts.get("champion_evaluation")
+    page = render(
+        NightReport(
+            night=run.night,
+            verdict=verdict,
+            reason=reason,
+            run_id=run.run_id,
+            source=begin.facts["source"],
+            channel=settings.channel,
+            warnings=gather.warnings(),
+            stages=gather.stages(),
+            crawl=gather.crawl(),
+            refusals=gather.refusals(),
+            refused_photos=gather.refused_photos(),
+            classes=gather.classes(),
+            challenger=model_scores("tonight's challenger", facts.get("evaluation")),
+            champion=model_scores("the champion before tonight", champion),
+            gate=facts.get("gate", {}).get("words", ""),
+            epochs=epochs(train),
+            confusions=confusions(train),
+            samples=gather.samples(),
+            copies=gather.copies(),
+            prices=gather.prices(),
+            release=release(run.inputs.get("publish")),
+            data_docs="data_docs/index.html" if (folder / "data_docs" / "index.html").is_file() else "",
+            history=gather.history(lake.receipts.all()),
+        ),
+        folder,
+    )
+    log.info("report: %s", page)
+    return Receipt(
+        night=run.night,
+        kind=run.kind,
+        stage="report",
+        run_id=run.run_id,
+        facts={"verdict": verdict.value, "reason": reason},
+    )

@@ -1,0 +1,5 @@
+"""The command line: `autodetect`."""
+
+from flows.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,55 @@
+"""`autodetect identify`: what the app shows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.output import JsonOption, StoreOption, show
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command()(identify)
+
+
+def identify(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos of cars.")],
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Name the car on each photo, its price and how many are on offer, from the published release.
+
+    Example: autodetect identify mustang.jpg
+    """
+    from autodetect.records import canonical_digest
+    from autodetect.release.identify import fetch
+    from autodetect.release.identify import identify as answer
+    from autodetect.release.stage import open_store
+    from flows.options import NightOptions
+
+    settings = NightOptions(store=store).settings()
+    cache = Path(settings.work) / "releases" / canonical_digest(settings.store)[:12]
+    release = fetch(open_store(settings, probe=False), cache)
+    answers = answer(release, photos, max_pixels=settings.photos.max_pixels)
+    lines = [f"release {release.release_id[:12]} of {release.manifest.night}"]
+    lines += [f"  WARNING: {warning}" for warning in release.manifest.warnings]
+    for found in answers:
+        lines.append(found.photo)
+        lines += [f"  {guess.probability:6.2%}  {guess.label:<28} {_worth(guess)}" for guess in found.guesses]
+    show([found.model_dump(mode="json") for found in answers], "\n".join(lines), as_json=as_json)
+
+
+def _worth(guess: "Guess") -> str:  # type: ignore[name-defined]  # noqa: F821 - not imported at start
+    price, offers = guess.price, guess.offers
+    parts = []
+    if price and price.median is not None:
+        word = "sold for" if price.basis == "sold" else "asked for"
+        parts.append(f"{word} {price.median:,.0f} {price.currency} (median of {price.count})")
+    elif price:
+        parts.append(f"no price: {price.reason}")
+    if offers.count and offers.average is not None:
+        parts.append(f"{offers.count} offers, average price {offers.average:,.0f} {offers.currency}")
+    else:
+        parts.append("no offers")
+    return "; ".join(parts)

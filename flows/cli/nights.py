@@ -1,0 +1,130 @@
+"""`autodetect nightly`, its single stages, and `autodetect report`."""
+
+import sys
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from autodetect.records import Verdict
+from flows.cli.output import JsonOption, LakeOption, StoreOption, quiet_prefect, show
+
+STAGE_HELP = {
+    "crawl": "Crawl the source: new and changed listings, sales and photos.",
+    "curate": "Clean listings, check and hash photos, find copies, group vehicles.",
+    "train": "Choose tonight's photos, train a challenger, and let the gate decide.",
+    "export": "Export the champion as a Core ML package.",
+    "price": "Compute the price and offer tables.",
+    "publish": "Publish tonight's release.",
+}
+
+
+class SourceName(StrEnum):
+    """The sources that can be crawled."""
+
+    sandbox = "sandbox"
+    ebay_api = "ebay-api"
+
+
+NightOption = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Logical date; default: the unfinished night, else the next one."),
+]
+SourceOption = Annotated[SourceName | None, typer.Option(help="Where listings come from.")]
+MarketplaceOption = Annotated[
+    str | None, typer.Option(metavar="DIR", help="Sandbox: folder with listings.csv, photos/ and perhaps sold.csv.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.command()(nightly)
+    for name in STAGE_HELP:
+        app.command(
+            name=name, help=f"{STAGE_HELP[name]}\n\nOne stage of a night, run alone. Example: autodetect {name}"
+        )(_stage_command(name))
+    app.command()(report)
+
+
+def nightly(
+    night: NightOption = None,
+    source: SourceOption = None,
+    marketplace: MarketplaceOption = None,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run one whole night: crawl, curate, train, export, price, publish, report.
+
+    A night that was interrupted goes on where it stopped. Example:
+
+        autodetect nightly --source sandbox --marketplace ./my-marketplace --night 2026-11-01
+    """
+    quiet_prefect()
+    from flows.nightly import nightly as flow
+    from flows.summary import NightSummary, as_text
+
+    state = flow(_options(night, source, marketplace, lake, store), return_state=True)
+    summary = _result(state)
+    assert isinstance(summary, NightSummary)
+    show(summary.model_dump(mode="json"), as_text(summary), as_json=as_json)
+    if summary.verdict == Verdict.HELD:
+        sys.exit(3)
+
+
+def report(lake: LakeOption = None, night: NightOption = None, as_json: JsonOption = False) -> None:
+    """Say where a night's HTML report lies. Example: autodetect report --night 2026-11-01."""
+    from autodetect.errors import UsageError
+    from autodetect.lake.lake import open_lake
+    from flows.options import NightOptions
+    from flows.runner import report_folder
+
+    settings = NightOptions(lake=lake).settings()
+    reported = [r.night for r in open_lake(settings).receipts.all() if r.stage == "report"]
+    wanted = night.date() if night else max(reported, default=None)
+    if wanted is None or wanted not in reported:
+        known = ", ".join(map(str, reported)) or "none"
+        raise UsageError(f"there is no report of the night of {wanted or 'any date'}", f"nights with one: {known}")
+    path = report_folder(settings, wanted) / "report.html"
+    show({"night": wanted, "report": path}, str(path), as_json=as_json)
+
+
+def _stage_command(name: str) -> Any:
+    def command(
+        night: NightOption = None,
+        source: SourceOption = None,
+        marketplace: MarketplaceOption = None,
+        lake: LakeOption = None,
+        store: StoreOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        quiet_prefect()
+        from flows.runner import Outcome
+        from flows.stage_flows import STAGE_FLOWS
+
+        state = STAGE_FLOWS[name](_options(night, source, marketplace, lake, store), return_state=True)
+        outcome = _result(state)
+        assert isinstance(outcome, Outcome)
+        receipt = outcome.receipt
+        counted = "\n".join(f"  {what:<40} {count:,}" for what, count in receipt.counts.items())
+        state_word = "done already" if outcome.skipped else "done"
+        show(receipt.model_dump(mode="json"), f"{name} of {receipt.night}: {state_word}\n{counted}", as_json=as_json)
+
+    return command
+
+
+def _options(
+    night: datetime | None, source: SourceName | None, marketplace: str | None, lake: str | None, store: str | None
+) -> Any:
+    from flows.options import NightOptions
+
+    day: date | None = night.date() if night else None
+    return NightOptions(
+        night=day, source=source.value if source else None, marketplace=marketplace, lake=lake, store=store
+    )
+
+
+def _result(state: Any) -> Any:
+    """Return a flow run's result, or raise what it raised."""
+    return state.result() if state.is_completed() else state.result(raise_on_failure=True)

@@ -1,0 +1,33 @@
+"""How commands speak: results on stdout, as text or as JSON; progress and logs on stderr."""
+
+import json
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+LakeOption = Annotated[
+    str | None, typer.Option("--lake", metavar="URL", help="Folder or s3://bucket/prefix of the lake.")
+]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", metavar="URL", help="Folder or s3://bucket/prefix of the releases.")
+]
+
+
+def show(value: Any, text: str, *, as_json: bool) -> None:
+    """Print a result: `value` (a JSON-able thing) or `text`."""
+    print(json.dumps(value, indent=2, default=str, ensure_ascii=False) if as_json else text)
+
+
+def quiet_prefect() -> None:
+    """Let Prefect's console speak like a person: time and message, on stderr, without its own chatter.
+
+    Called before Prefect is imported; whatever the environment already says stays.
+    """
+    for logger in ("FLOW_RUN", "TASK_RUN"):
+        os.environ.setdefault(f"PREFECT_LOGGING_FORMATTERS_STANDARD_{logger}_FMT", "%(asctime)s  %(message)s")
+    os.environ.setdefault("PREFECT_LOGGING_FORMATTERS_STANDARD_DATEFMT", "%H:%M:%S")
+    os.environ.setdefault("PREFECT_LOGGING_COLORS", str(sys.stderr.isatty()).lower())
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")

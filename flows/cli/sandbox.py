@@ -1,0 +1,50 @@
+"""`autodetect sandbox`: the bundled marketplace."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+group = typer.Typer(help="Draw a marketplace, or serve one the way eBay does.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to the program."""
+    app.add_typer(group, name="sandbox")
+
+
+@group.command("generate")
+def generate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; must not exist, or be empty.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same files, byte for byte.")] = 0,
+    models: Annotated[int, typer.Option(min=1, help="How many models.")] = 14,
+    vehicles: Annotated[int, typer.Option(min=1, help="Vehicles per model.")] = 40,
+    nights: Annotated[int, typer.Option(min=1, help="Nights over which listings come and go.")] = 3,
+) -> None:
+    """Draw a marketplace: listings, photos and sales, with the dirt that real ones have.
+
+    Example: autodetect sandbox generate ./marketplace --seed 7
+    """
+    from crawlers.sandbox.generate import generate as draw
+
+    draw(folder, seed=seed, models=models, vehicles=vehicles, nights=nights)
+    typer.echo(f"{folder} is ready: serve it with `autodetect sandbox serve --marketplace {folder}`", err=True)
+
+
+@group.command("serve")
+def serve(
+    marketplace: Annotated[str | None, typer.Option(metavar="DIR", help="The marketplace folder.")] = None,
+    night_index: Annotated[int, typer.Option(min=1, help="Serve the marketplace as of this night.")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port.")] = 8765,
+) -> None:
+    """Serve a marketplace over HTTP as the Browse and Marketplace Insights APIs and the photo host do, until Ctrl-C.
+
+    Example: autodetect sandbox serve --marketplace ./marketplace --night-index 2
+    """
+    from crawlers.sandbox.server import serve as run
+    from flows.options import NightOptions
+
+    folder = Path(NightOptions(marketplace=marketplace).settings().sandbox.marketplace)
+    run(folder, night_index=night_index, port=port)
+    sys.exit(0)

@@ -1,0 +1,132 @@
+"""The doctor's look at an installation: each finding in one line. Reads only."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from autodetect.errors import AutoDetectError
+from autodetect.lake.inspection import inspect
+from autodetect.lake.lake import IDENTITY, open_lake, s3_options
+from autodetect.lake.objects import open_objects
+from autodetect.lake.receipts import END
+from autodetect.records import Record, Verdict
+from autodetect.settings import SETTINGS_FILE, Settings
+
+PACKAGES = "prefect scrapy tensorflow-cpu tensorflow keras coremltools great-expectations pandas pyarrow deltalake pillow imagehash boto3"
+LEAST_FREE_GB = 5.0
+
+
+class Finding(Record):
+    """One line: what was looked at, how it is, in words."""
+
+    what: str
+    state: Literal["good", "note", "bad"]
+    words: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Return the findings, in the order in which a person would mend them."""
+    findings = [*_settings(settings), *_packages(), _disk(settings)]
+    for what, look in (("source", _source), ("lake", _lake), ("store", _store)):
+        findings += _guarded(what, look, settings)
+    return findings
+
+
+def _guarded(what: str, look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
+    try:
+        return list(look(settings))
+    except AutoDetectError as error:
+        return [Finding(what=what, state="bad", words=str(error).replace("\n  ", " "))]
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    file = Path(os.environ.get("AUTODETECT_SETTINGS_FILE", SETTINGS_FILE))
+    words = f"{file}" if file.is_file() else f"no {file}: defaults and AUTODETECT_* variables"
+    yield Finding(what="settings", state="good", words=words)
+    yield Finding(
+        what="night",
+        state="good",
+        words=f"source {settings.source}, channel {settings.channel}, time zone {settings.timezone}",
+    )
+    api = os.environ.get("PREFECT_API_URL", "")
+    yield Finding(what="Prefect", state="good", words=api or "no PREFECT_API_URL: each run starts a server of its own")
+
+
+def _packages() -> Iterator[Finding]:
+    found = {}
+    for name in PACKAGES.split():
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    missing = [n for n in PACKAGES.split() if n not in found and not n.startswith("tensorflow")]
+    if not any(name.startswith("tensorflow") for name in found):
+        missing.append("tensorflow")
+    if missing:
+        yield Finding(what="packages", state="bad", words=f"not installed: {', '.join(missing)}; run `make setup`")
+    yield Finding(what="packages", state="good", words=", ".join(f"{name} {found[name]}" for name in found))
+
+
+def _disk(settings: Settings) -> Finding:
+    place = Path(settings.work).absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free / 1e9
+    state: Literal["good", "bad"] = "good" if free >= LEAST_FREE_GB else "bad"
+    return Finding(what="disk", state=state, words=f"{free:.0f} GB free at {place}; a night wants {LEAST_FREE_GB:.0f}")
+
+
+def _source(settings: Settings) -> Iterator[Finding]:
+    if settings.source == "sandbox":
+        from crawlers.sandbox.marketplace import Marketplace
+        from flows.sources import BUNDLED
+
+        folder = Path(settings.sandbox.marketplace)
+        if settings.sandbox.marketplace == BUNDLED and not folder.exists():
+            yield Finding(what="source", state="note", words=f"{folder} will be drawn by the first night")
+        else:
+            Marketplace.load(folder)
+            yield Finding(what="source", state="good", words=f"sandbox over {folder}")
+        return
+    from crawlers.crawl import require_permission
+
+    require_permission(settings)
+    yield Finding(what="source", state="good", words=f"{settings.ebay.base_url} under '{settings.ebay.permission}'")
+
+
+def _lake(settings: Settings) -> Iterator[Finding]:
+    if not open_objects(settings.lake, s3_options(settings)).exists(IDENTITY):
+        yield Finding(what="lake", state="note", words=f"none at {settings.lake} yet; the first night makes it")
+        return
+    lake = open_lake(settings)
+    state = inspect(lake)
+    rows = {table.name: table.rows for table in state.tables}
+    yield Finding(
+        what="lake",
+        state="good",
+        words=f"{settings.lake}: {rows['listings']:,} listings, {rows['photos']:,} photos, {rows['vehicles']:,} in vehicles",
+    )
+    for problem in state.problems:
+        yield Finding(what="lake", state="note" if "named by no receipt" in problem else "bad", words=problem)
+    ends = [receipt for receipt in lake.receipts.all() if receipt.stage == END]
+    good = [receipt.night for receipt in ends if receipt.facts["verdict"] != Verdict.HELD]
+    words = f"the last good night is {max(good)}" if good else "no night has been published yet"
+    unfinished = lake.receipts.unfinished_night()
+    yield Finding(what="nights", state="good" if good else "note", words=f"{len(ends)} ended; {words}")
+    if unfinished:
+        yield Finding(what="nights", state="note", words=f"{unfinished} is unfinished; the next run goes on with it")
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    from autodetect.release.history import newest
+    from autodetect.release.stage import open_store
+
+    entry = newest(open_store(settings, probe=False))
+    if entry is None:
+        yield Finding(what="store", state="note", words=f"no release at {settings.store} yet")
+    else:
+        words = f"{settings.store}: release {entry.release_id[:12]}, number {entry.sequence}, of {entry.created:%Y-%m-%d %H:%M}"
+        yield Finding(what="store", state="good", words=words)

@@ -1,0 +1,63 @@
+"""The nightly flow: one night from crawl to release, resumed where it stopped, held when it is not good enough."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from autodetect.lake.nights import end
+from autodetect.lake.verdict import hold_reason, verdict_of
+from autodetect.records import Verdict
+from flows.open_night import NothingToDoError, open_night
+from flows.options import NightOptions
+from flows.runner import NightRun
+from flows.stage_flows import STAGE_FLOWS
+from flows.summary import NightSummary, as_markdown, summarise
+
+PUBLISHING = ("crawl", "curate", "train", "export", "price", "publish")
+
+
+@flow(
+    name="nightly",
+    description="Crawl, curate, train, export, price, publish and report one night.",
+    flow_run_name="nightly",
+)
+def nightly(options: NightOptions | None = None) -> State[Any]:
+    """Run one night.
+
+    Returns:
+        A completed state named after the verdict (Published, Prices_only, Held, Skipped) whose data is a
+        `NightSummary`. A held night is no failure and is never retried.
+    """
+    log = get_run_logger()
+    try:
+        with open_night(options, log) as night:
+            for name in PUBLISHING:
+                if hold_reason(night.receipts(), night.settings.crawl.min_coverage):
+                    break
+                STAGE_FLOWS[name]()
+            STAGE_FLOWS["report"]()
+            summary = _close(night)
+    except NothingToDoError as why:
+        return _state(NightSummary(verdict=Verdict.SKIPPED, reason=why.what))
+    create_markdown_artifact(key="night", markdown=as_markdown(summary), description=f"The night of {summary.night}")
+    return _state(summary)
+
+
+def _close(night: NightRun) -> NightSummary:
+    """Write the receipt that ends the night and return what a person is told."""
+    receipts = night.receipts()
+    verdict, reason = verdict_of(receipts, night.settings.crawl.min_coverage)
+    begin = night.begin
+    night.fence.check()
+    night.lake.receipts.commit(end(begin.night, begin.kind, night.run_id, verdict, reason), datetime.now(UTC))
+    for ledger in night.work.glob("crawl-*.jsonl"):
+        ledger.unlink()
+    return summarise(night, verdict, reason)
+
+
+def _state(summary: NightSummary) -> State[Any]:
+    return Completed(name=summary.verdict.value.capitalize(), message=summary.reason, data=summary)

@@ -1,0 +1,74 @@
+"""The night that this process runs: opened once under the lake's lease, joined by every stage flow inside it."""
+
+import contextlib
+import time
+import uuid
+from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from autodetect.errors import AutoDetectError
+from autodetect.lake.lake import open_lake
+from autodetect.lake.lease import hold
+from autodetect.lake.nights import begin, resolve_night, superseded
+from autodetect.lake.receipts import BEGIN
+from autodetect.release.layout import LATEST
+from autodetect.release.stage import open_store
+from flows.options import NightOptions
+from flows.runner import Log, NightRun
+from flows.sources import ensure_source
+
+_OPEN: ContextVar[NightRun] = ContextVar("open night")
+
+
+class NothingToDoError(AutoDetectError):
+    """The night was done before, or a later one has begun: the run is skipped, which is no failure."""
+
+    exit_code = 0
+
+
+def current_night() -> NightRun:
+    """Return the open night (`LookupError` when there is none)."""
+    return _OPEN.get()
+
+
+@contextlib.contextmanager
+def open_night(options: NightOptions | None, log: Log) -> Iterator[NightRun]:
+    """Join the night that is open, else hold the lake's lease and begin one or go on with it.
+
+    Settings, source and store are checked before anything is written.
+
+    Raises:
+        NothingToDoError: why there is nothing to do.
+        UsageError: settings, source, lake or store cannot be used.
+        DependencyDownError: the store or the lake's storage does not answer.
+        LeaseHeldError: another run holds the lake.
+    """
+    joined = _OPEN.get(None)
+    if joined is not None:
+        yield joined
+        return
+    settings = (options or NightOptions()).settings()
+    ensure_source(settings, log)
+    open_store(settings, probe=False).exists(LATEST)  # a store that is down is noticed now, not after the training
+    lake = open_lake(settings, create=True)
+    run_id = uuid.uuid4().hex[:12]
+    lease = settings.lease
+    with hold(
+        lake.objects, run_id=run_id, clock=time.time, expiry_s=lease.expiry_s, heartbeat_s=lease.heartbeat_s
+    ) as fence:
+        asked = options.night if options else None
+        date = resolve_night(lake.receipts, settings, asked, datetime.now(UTC))
+        if why := superseded(lake.receipts, date):
+            raise NothingToDoError(why)
+        night = NightRun(settings, lake, fence, begin(settings, lake, date, "nightly", run_id), run_id)
+        if BEGIN in night.receipts():
+            log.info("night %s: going on where it stopped", date)
+        else:
+            fence.check()
+            lake.receipts.commit(night.begin, datetime.now(UTC))
+        token = _OPEN.set(night)
+        try:
+            yield night
+        finally:
+            _OPEN.reset(token)
