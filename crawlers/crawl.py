@@ -65,12 +65,13 @@ def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
             ebay=settings.ebay,
             crawl=settings.crawl,
             provenance=Provenance(source, run.night, settings.ebay.permission, begin.facts["seller_salt"]),
-            reached=ledger.reached,
+            ledger=ledger,
+            photos=lake.photos,
             known=known,
             held=dict(zip(held["url"].to_pylist(), held["sha256"].to_pylist(), strict=True)),
             sold_since=since,
         )
-        stats = run_spider(plan, ledger, lake.photos)
+        stats = run_spider(plan)
         reached = ledger.reached
     if "asking" not in reached.announced:
         causes = ", ".join(sorted({failure["cause"] for failure in reached.failures.values()})) or "no answer"

@@ -1,20 +1,20 @@
 """Run one spider to its end in this process: a crawl is one process's whole work (a Twisted reactor starts once)."""
 
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
 from autodetect import __version__
-from autodetect.lake.blobs import BlobStore
 from autodetect.settings import LOOPBACK_HOSTS
-from crawlers.ledger import Ledger
 from crawlers.spiders.ebay_api import CrawlPlan, EbayApiSpider
 
 
-def run_spider(plan: CrawlPlan, ledger: Ledger, photos: BlobStore) -> dict[str, Any]:
-    """Crawl to the end and return Scrapy's stats. Everything found is in the ledger and the photo store."""
+def run_spider(plan: CrawlPlan) -> dict[str, Any]:
+    """Crawl to the end and return Scrapy's stats. Everything found is in the plan's ledger and photo store."""
     from scrapy.crawler import AsyncCrawlerProcess
 
-    process = AsyncCrawlerProcess(scrapy_settings(plan, ledger, photos), install_root_handler=False)
+    logging.getLogger("scrapy").setLevel(logging.WARNING)  # Scrapy lets everything through to the root logger
+    process = AsyncCrawlerProcess(scrapy_settings(plan), install_root_handler=False)
     crawler = process.create_crawler(EbayApiSpider)
     process.crawl(crawler, plan=plan)
     process.start()
@@ -22,7 +22,7 @@ def run_spider(plan: CrawlPlan, ledger: Ledger, photos: BlobStore) -> dict[str, 
     return stats
 
 
-def scrapy_settings(plan: CrawlPlan, ledger: Ledger, photos: BlobStore) -> dict[str, Any]:
+def scrapy_settings(plan: CrawlPlan) -> dict[str, Any]:
     """Return Scrapy's settings: polite to real hosts, quick against a server on this machine."""
     local = urlsplit(plan.ebay.base_url).hostname in LOOPBACK_HOSTS
     contact = f" (+{plan.crawl.contact})" if plan.crawl.contact else ""
@@ -45,6 +45,4 @@ def scrapy_settings(plan: CrawlPlan, ledger: Ledger, photos: BlobStore) -> dict[
             "crawlers.pipelines.write_ledger.WriteLedgerPipeline": 900,
         },
         "EXTENSIONS": {"crawlers.extensions.progress.Progress": 500},
-        "AUTODETECT_LEDGER": ledger,
-        "AUTODETECT_PHOTOS": photos,
     }

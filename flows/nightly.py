@@ -10,7 +10,7 @@ from prefect.states import Completed
 
 from autodetect.lake.nights import end
 from autodetect.lake.verdict import hold_reason, verdict_of
-from autodetect.records import Verdict
+from autodetect.records import Receipt, Verdict
 from flows.open_night import NothingToDoError, open_night
 from flows.options import NightOptions
 from flows.runner import NightRun
@@ -35,28 +35,28 @@ def nightly(options: NightOptions | None = None) -> State[Any]:
     log = get_run_logger()
     try:
         with open_night(options, log) as night:
+            done: dict[str, Receipt] = {}
             for name in PUBLISHING:
-                if hold_reason(night.receipts(), night.settings.crawl.min_coverage):
+                if hold_reason(done, night.settings.crawl.min_coverage):
                     break
-                STAGE_FLOWS[name]()
-            STAGE_FLOWS["report"]()
-            summary = _close(night)
+                done[name] = STAGE_FLOWS[name]().receipt
+            done["report"] = STAGE_FLOWS["report"]().receipt
+            summary = _close(night, done)
     except NothingToDoError as why:
         return _state(NightSummary(verdict=Verdict.SKIPPED, reason=why.what))
     create_markdown_artifact(key="night", markdown=as_markdown(summary), description=f"The night of {summary.night}")
     return _state(summary)
 
 
-def _close(night: NightRun) -> NightSummary:
+def _close(night: NightRun, receipts: dict[str, Receipt]) -> NightSummary:
     """Write the receipt that ends the night and return what a person is told."""
-    receipts = night.receipts()
     verdict, reason = verdict_of(receipts, night.settings.crawl.min_coverage)
     begin = night.begin
     night.fence.check()
     night.lake.receipts.commit(end(begin.night, begin.kind, night.run_id, verdict, reason), datetime.now(UTC))
     for ledger in night.work.glob("crawl-*.jsonl"):
         ledger.unlink()
-    return summarise(night, verdict, reason)
+    return summarise(night, receipts, verdict, reason)
 
 
 def _state(summary: NightSummary) -> State[Any]:

@@ -19,13 +19,14 @@ from autodetect import errors
 from autodetect.errors import AutoDetectError, StageFailedError, UsageError
 from autodetect.lake.lake import Lake
 from autodetect.lake.lease import Fence
+from autodetect.lake.receipts import BEGIN
 from autodetect.records import Receipt, StageRun, canonical_digest
 from autodetect.settings import Settings
 from flows.child import LEVEL_MARK, ChildAnswer, ChildRequest
-from flows.stages import Stage
+from flows.stages import STAGES, Stage
 
 KEPT_LINES = 40  # of a child's output, for the message when it dies
-LEVELS = {"INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR, "CRITICAL": logging.CRITICAL}
+LEVELS = logging.getLevelNamesMapping()
 # Libraries that talk too much or call home.
 CHILD_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 
@@ -43,8 +44,14 @@ class NightRun:
     run_id: str
 
     def receipts(self) -> dict[str, Receipt]:
-        """Return tonight's receipts so far."""
-        return self.lake.receipts.of_night(self.begin.night, self.begin.kind)
+        """Return tonight's receipts so far, without those whose inputs have since been made anew."""
+        valid: dict[str, Receipt] = {}
+        found = self.lake.receipts.of_night(self.begin.night, self.begin.kind)
+        for name in (BEGIN, *(stage.name for stage in STAGES)):
+            receipt = found.get(name)
+            if receipt and all(name in valid and valid[name].digest == made for name, made in receipt.inputs.items()):
+                valid[name] = receipt
+        return valid
 
     @property
     def work(self) -> Path:
@@ -174,8 +181,9 @@ def _ask_child(request: ChildRequest, deadline_s: float, grace_s: float, log: Lo
         )
     if not answered:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        last = "\n     ".join(tail)
-        raise StageFailedError(f"{request.stage} ended without an answer ({how})", f"its last lines were:\n     {last}")
+        log.error("the last lines of %s:\n%s", request.stage, "\n".join(tail))
+        words = f"{request.stage} ended without an answer ({how}): {tail[-1] if tail else 'it said nothing'}"
+        raise StageFailedError(words, "its last lines are in the log above; run the night again to go on from there")
     return _receipt(ChildAnswer.model_validate_json(answered))
 
 

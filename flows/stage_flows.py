@@ -12,6 +12,7 @@ from autodetect.errors import DependencyDownError
 from autodetect.settings import DeadlineSettings
 from flows.open_night import current_night, open_night
 from flows.options import NightOptions
+from flows.plain_errors import tell_errors_plainly
 from flows.runner import Outcome, no_preparation, run_stage
 from flows.sources import serve_source
 from flows.stages import STAGES, Stage
@@ -66,4 +67,5 @@ def _show_receipt(outcome: Outcome) -> None:
     )
 
 
+tell_errors_plainly()
 STAGE_FLOWS = {stage.name: _stage_flow(stage) for stage in STAGES}

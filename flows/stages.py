@@ -72,7 +72,7 @@ STAGES = (
     Stage(
         "train",
         "autodetect.classifier.train:train",
-        inputs=("begin", "curate"),
+        inputs=("begin", "crawl", "curate"),
         owns=("classes", "snapshots"),
         packages=(*GROUND, "autodetect.embeddings", "autodetect.dataset", "autodetect.classifier"),
         settings=("source", "seed", "dataset", "backbone", "classifier"),

@@ -92,8 +92,8 @@ def convert(
     except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
         raise StageFailedError(
             f"the model cannot be converted to Core ML: {error}",
-            "see that the temporary folder has room (1 GB) and that the versions of coremltools, tensorflow and keras are "
-            "those of constraints.txt, then export again",
+            "see that the temporary folder has room (1 GB), and that coremltools, tensorflow and keras have the "
+            "versions of constraints.txt, then export again",
         ) from error
     _describe(model, settings, metadata)
     target.parent.mkdir(parents=True, exist_ok=True)

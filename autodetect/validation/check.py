@@ -82,9 +82,9 @@ def check(tables: Iterable[tuple[Suite, pd.DataFrame]], *, docs: Path, run_name:
 def _great_expectations() -> Any:
     """Import GX with its telemetry off; it decides at import time."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     return gx
 
 

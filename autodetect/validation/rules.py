@@ -18,7 +18,7 @@ FIRST_CAR_YEAR = 1885  # Benz Patent-Motorwagen
 MAX_MILEAGE = 1_000_000  # miles; odometers that turned over are rarer than typing errors
 MILEAGE_PLACEHOLDERS = [999_999, 123_456, 111_111, 888_888]  # what sellers type who do not want to say
 MAX_CREDIBLE_PRICE = 100_000_000.0  # above any car ever sold by auction up to 2021; beyond 2022's single exception
-POSTAL_CODE = r"^(\d{5}(-\d{4})?|\d{3}\*\*|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]\d[A-Z] ?\*+)$"  # US, US masked, Canada
+POSTAL_CODE = r"^(?:\d{5}(?:-\d{4})?|\d{3}\*\*|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]\d[A-Z] ?\*+)$"  # US, US masked, Canada
 
 
 @dataclass(frozen=True)

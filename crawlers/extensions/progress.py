@@ -1,6 +1,6 @@
 """Tell a person every few seconds how far the crawl is.
 
-Settings: `AUTODETECT_PROGRESS_S` (seconds between lines), `AUTODETECT_LEDGER`.
+Settings: `AUTODETECT_PROGRESS_S` (seconds between lines). The ledger is that of the spider's plan.
 """
 
 import logging
@@ -26,7 +26,7 @@ class Progress:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Connect to the spider's opening and closing."""
-        progress = cls(crawler.settings["AUTODETECT_LEDGER"], crawler.settings.getfloat("AUTODETECT_PROGRESS_S", 5.0))
+        progress = cls(crawler.spider.plan.ledger, crawler.settings.getfloat("AUTODETECT_PROGRESS_S", 5.0))
         crawler.signals.connect(progress.opened, signal=signals.spider_opened)
         crawler.signals.connect(progress.closed, signal=signals.spider_closed)
         return progress

@@ -1,6 +1,6 @@
 """Keep a photo's bytes in the lake's photo store before the ledger says so.
 
-Settings: `AUTODETECT_PHOTOS` (a `BlobStore`). Counts `autodetect/photos/fetched` and `autodetect/photos/held`.
+The store is that of the spider's plan. Counts `autodetect/photos/fetched` and `autodetect/photos/held`.
 """
 
 from dataclasses import replace
@@ -21,8 +21,8 @@ class KeepPhotoPipeline:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Build from the crawler's settings."""
-        return cls(crawler.settings["AUTODETECT_PHOTOS"], crawler)
+        """Build from the spider's plan."""
+        return cls(crawler.spider.plan.photos, crawler)
 
     def process_item(self, item: CrawlItem) -> CrawlItem:
         """Store the bytes; other items pass unchanged."""

@@ -1,6 +1,6 @@
 """Write everything a spider yields to the crawl's ledger.
 
-Settings: `AUTODETECT_LEDGER` (a `Ledger`). Counts `autodetect/ledger/<type>`.
+The ledger is that of the spider's plan. Counts `autodetect/ledger/<type>`.
 """
 
 from typing import Any, Self
@@ -20,8 +20,8 @@ class WriteLedgerPipeline:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Build from the crawler's settings."""
-        return cls(crawler.settings["AUTODETECT_LEDGER"], crawler)
+        """Build from the spider's plan."""
+        return cls(crawler.spider.plan.ledger, crawler)
 
     def process_item(self, item: CrawlItem) -> CrawlItem:
         """Append the item's entry."""

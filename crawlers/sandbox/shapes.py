@@ -10,10 +10,10 @@ from crawlers.sandbox.body import BodyShape, Decal
 
 _MODELS = """
 [mustang]
-body: length 4.78 width 1.92 axles 0.92 3.64 wheel 0.35 belt 0.96 1.02 glass 1.95 3.75 pillars 3.1 doors 1.75 3.05
+body: length 4.78 width 1.92 axles 0.92 3.64 wheel 0.35 belt 0.96 1.02 glass 1.85 3.8 pillars 3.1 doors 1.75 3.05
     rounding 2 tumblehome 0.24 taper 0.16
-outline: nose 0.15,0.2 0,0.42 hood 0.02,0.8 0.3,0.9 windshield 1.72,1 roof 2.5,1.36 backlight 3.1,1.38 deck 4.2,1.09
-    tail 4.72,1.08 4.78,0.7 4.62,0.24
+outline: nose 0.15,0.2 0,0.42 hood 0.02,0.8 0.3,0.9 windshield 1.62,1 roof 2.35,1.36 backlight 2.95,1.38
+    deck 4.4,1.07 tail 4.72,1.06 4.78,0.7 4.62,0.24
 front: box 0,0.66 0.62,0.12 black; box 0.78,0.7 0.14,0.06 lamp; oval 0,0.67 0.1,0.05 chrome;
     oval 0.42,0.66 0.09,0.07 lamp; box 0,0.38 0.7,0.06 dark
 rear: box 0,0.86 0.92,0.12 dark; box 0.46,0.86 0.07,0.11 red; box 0.64,0.86 0.07,0.11 red;
@@ -137,10 +137,10 @@ side: box 2.45,0.42 0.95,0.07 black
 extras: rails cladding
 
 [challenger]
-body: length 5.02 width 1.92 axles 0.95 3.9 wheel 0.37 belt 1.02 1.06 glass 2 3.95 pillars 3.15 doors 1.8 3.15
+body: length 5.02 width 1.92 axles 0.95 3.9 wheel 0.37 belt 1.05 1.1 glass 2.15 3.9 pillars 3.2 doors 1.95 3.25
     rounding 1 tumblehome 0.2 taper 0.08
-outline: nose 0.15,0.22 0.02,0.42 hood 0.02,0.92 windshield 1.75,1.04 roof 2.5,1.44 backlight 3.35,1.46
-    deck 4.05,1.14 tail 4.95,1.1 5.02,0.7 4.88,0.26
+outline: nose 0.15,0.22 0.02,0.42 hood 0.02,0.92 windshield 2,1.06 roof 2.65,1.46 backlight 3.5,1.48
+    deck 4,1.18 tail 4.95,1.12 5.02,0.7 4.88,0.26
 front: box 0,0.74 0.94,0.11 black; oval 0.56,0.74 0.1,0.085 lamp; oval 0.8,0.74 0.1,0.085 lamp;
     box 0,0.36 0.55,0.08 dark
 rear: box 0,0.88 0.96,0.11 black; box 0.6,0.88 0.32,0.08 red; box 0,0.5 0.17,0.07 plate

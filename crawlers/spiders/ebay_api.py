@@ -16,9 +16,10 @@ from scrapy import Spider
 from scrapy.http import FormRequest, JsonRequest, Request, Response
 from scrapy.spidermiddlewares.httperror import HttpError
 
+from autodetect.lake.blobs import BlobStore
 from autodetect.settings import CrawlSettings, EbaySettings
 from crawlers.items import Announced, Failure, PageDone, PhotoItem, SightingItem
-from crawlers.ledger import Reached
+from crawlers.ledger import Ledger
 from crawlers.pages.browse import Provenance, Slice, item_sighting, legacy_id, make_slices, summary_digest
 from crawlers.pages.insights import sale_sighting
 
@@ -29,7 +30,7 @@ Yield = Iterator[Any]
 
 @dataclass(frozen=True)
 class CrawlPlan:
-    """What the spider is told: how to ask, and what is known already.
+    """What the spider is told: how to ask, where to put what it finds, and what is known already.
 
     `known` maps item ids to the summary digest of the last sighting, `held` photo URLs to the digest of their bytes;
     `sold_since` is the oldest sale date still of interest ('' for all).
@@ -38,7 +39,8 @@ class CrawlPlan:
     ebay: EbaySettings
     crawl: CrawlSettings
     provenance: Provenance
-    reached: Reached
+    ledger: Ledger
+    photos: BlobStore
     known: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
     sold_since: str = ""
@@ -121,7 +123,7 @@ class EbayApiSpider(Spider):
         night = self.plan.provenance.night.isoformat()
         for summary in summaries:
             item_id, digest = legacy_id(summary["itemId"]), summary_digest(summary)
-            before = self.plan.reached.sightings.get(("asking", item_id, night))
+            before = self.plan.ledger.reached.sightings.get(("asking", item_id, night))
             if before:  # read before the crawl was interrupted: only its photos may be missing
                 yield from self._photos(item_id, before.photo_urls)
             elif self.plan.known.get(item_id) != digest:
@@ -144,7 +146,7 @@ class EbayApiSpider(Spider):
         for position, url in enumerate(urls):
             if position >= self.plan.crawl.max_photos_per_listing:
                 return
-            if (item_id, position) in self.plan.reached.photos:
+            if (item_id, position) in self.plan.ledger.reached.photos:
                 continue
             if url in self.plan.held:
                 yield PhotoItem(item_id, position, url, sha256=self.plan.held[url])

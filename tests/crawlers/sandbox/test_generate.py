@@ -122,42 +122,32 @@ def test_a_relist_shows_the_same_pictures(generated: Path) -> None:
 
 def test_a_wrong_model_copy_shows_another_models_photo(generated: Path) -> None:
     listings = rows(generated)
-    copies = [row for row in listings if row["seller"].startswith("bargains")]
-    shown = {row["item_id"]: pixels(generated / "photos" / row["photos"].split()[0]) for row in copies}
-    for row in copies:
-        best, source = max(
-            (
-                max(
-                    np.corrcoef(shown[row["item_id"]].ravel(), view.ravel())[0, 1]
-                    for view in (picture, picture[:, ::-1])
-                ),
-                other,
-            )
+    pictures = {row["item_id"]: picture for row in listings if (picture := gallery_picture(generated, row)) is not None}
+    wrong = [row for row in listings if row["seller"].startswith("bargains")]
+    assert wrong
+    for row in wrong:
+        shown = pictures[row["item_id"]]
+        likeness = [
+            (np.corrcoef(shown.ravel(), view.ravel())[0, 1], _model(other["title"]))
             for other in listings
-            if other["item_id"] != row["item_id"] and (picture := _readable(generated, other)) is not None
-            for other in [other["title"]]
-        )
-        assert best > 0.75
-        assert _model(source) != _model(row["title"])
+            if other is not row and other["item_id"] in pictures
+            for view in (pictures[other["item_id"]], pictures[other["item_id"]][:, ::-1])
+        ]
+        assert max(likeness)[0] > 0.75
+        assert max(likeness)[1] != _model(row["title"])
 
 
-def _readable(folder: Path, row: dict[str, str]) -> np.ndarray | None:
+def gallery_picture(folder: Path, row: dict[str, str]) -> np.ndarray | None:
     try:
-        return pixels(folder / "photos" / row["photos"].split()[0])
+        picture = pixels(folder / "photos" / row["photos"].split()[0])
     except OSError:
         return None
+    return picture if picture.std() > 1 else None
 
 
 def _model(title: str) -> str:
-    return next(
-        (
-            model.shape
-            for model in MODELS
-            for make, name in ((model.make, model.model), *model.misspelt)
-            if name in title
-        ),
-        "other",
-    )
+    names = {model.shape: {model.model, *(name for _, name in model.misspelt)} for model in MODELS}
+    return next((shape for shape, spelt in names.items() if any(name in title for name in spelt)), "other")
 
 
 def test_broken_photos_of_every_kind_are_there(generated: Path) -> None:

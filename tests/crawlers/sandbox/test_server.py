@@ -27,6 +27,10 @@ def found(page: dict) -> list[int]:
     return [int(item["legacyItemId"][-2:]) for item in page.get("itemSummaries", [])]
 
 
+def address(api: httpx.Client) -> str:
+    return str(api.base_url).rstrip("/")
+
+
 def error_id(answer: httpx.Response) -> int:
     return answer.json()["errors"][0]["errorId"]
 
@@ -268,14 +272,14 @@ def test_no_path_leads_out_of_the_photos(api: httpx.Client, photo: str) -> None:
 @pytest.mark.parametrize("path", [SEARCH, SALES, "/buy/browse/v1/item/v1|100000000001|0"])
 def test_no_call_works_without_a_token(api: httpx.Client, path: str, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
-    answer = httpx.get(f"{api.base_url}".rstrip("/") + path, params={"category_ids": "6001"}, headers=headers)
+    answer = httpx.get(address(api) + path, params={"category_ids": "6001"}, headers=headers)
     assert (answer.status_code, error_id(answer)) == (401, 1001)
     assert answer.json()["errors"][0]["message"] == "Invalid access token"
 
 
 def test_a_token_is_an_application_token_for_two_hours(api: httpx.Client) -> None:
     answer = httpx.post(
-        f"{api.base_url}{TOKEN[1:]}", auth=("sandbox", "sandbox"), data={"grant_type": "client_credentials"}
+        f"{address(api)}{TOKEN}", auth=("sandbox", "sandbox"), data={"grant_type": "client_credentials"}
     )
     body = answer.json()
     assert (body["expires_in"], body["token_type"]) == (7200, "Application Access Token")
@@ -284,13 +288,13 @@ def test_a_token_is_an_application_token_for_two_hours(api: httpx.Client) -> Non
 
 @pytest.mark.parametrize("pair", [("sandbox", "wrong"), ("wrong", "sandbox"), ("", "")])
 def test_a_wrong_client_gets_no_token(api: httpx.Client, pair: tuple[str, str]) -> None:
-    answer = httpx.post(f"{api.base_url}{TOKEN[1:]}", auth=pair, data={"grant_type": "client_credentials"})
+    answer = httpx.post(f"{address(api)}{TOKEN}", auth=pair, data={"grant_type": "client_credentials"})
     assert answer.status_code == 401
     assert answer.json() == {"error": "invalid_client", "error_description": "client authentication failed"}
 
 
 def test_another_grant_is_not_supported(api: httpx.Client) -> None:
-    answer = httpx.post(f"{api.base_url}{TOKEN[1:]}", auth=("sandbox", "sandbox"), data={"grant_type": "password"})
+    answer = httpx.post(f"{address(api)}{TOKEN}", auth=("sandbox", "sandbox"), data={"grant_type": "password"})
     assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
 
 
