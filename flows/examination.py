@@ -15,7 +15,10 @@ from autodetect.lake.receipts import END
 from autodetect.records import Record, Verdict
 from autodetect.settings import SETTINGS_FILE, Settings
 
-PACKAGES = "prefect scrapy tensorflow-cpu tensorflow keras coremltools great-expectations pandas pyarrow deltalake pillow imagehash boto3"
+PACKAGES = (
+    "prefect scrapy tensorflow-cpu tensorflow keras coremltools great-expectations pandas pyarrow deltalake pillow "
+    "imagehash boto3"
+)
 LEAST_FREE_GB = 5.0
 
 
@@ -107,10 +110,10 @@ def _lake(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         what="lake",
         state="good",
-        words=f"{settings.lake}: {rows['listings']:,} listings, {rows['photos']:,} photos, {rows['vehicles']:,} in vehicles",
+        words=f"{settings.lake}: {rows['listings']:,} listings, {rows['photos']:,} photos, {rows['nights']:,} receipts",
     )
     for problem in state.problems:
-        yield Finding(what="lake", state="note" if "named by no receipt" in problem else "bad", words=problem)
+        yield Finding(what="lake", state="note" if "no receipt names" in problem else "bad", words=problem)
     ends = [receipt for receipt in lake.receipts.all() if receipt.stage == END]
     good = [receipt.night for receipt in ends if receipt.facts["verdict"] != Verdict.HELD]
     words = f"the last good night is {max(good)}" if good else "no night has been published yet"
@@ -128,5 +131,5 @@ def _store(settings: Settings) -> Iterator[Finding]:
     if entry is None:
         yield Finding(what="store", state="note", words=f"no release at {settings.store} yet")
     else:
-        words = f"{settings.store}: release {entry.release_id[:12]}, number {entry.sequence}, of {entry.created:%Y-%m-%d %H:%M}"
-        yield Finding(what="store", state="good", words=words)
+        what = f"release {entry.release_id[:12]}, number {entry.sequence}, of {entry.created:%Y-%m-%d %H:%M}"
+        yield Finding(what="store", state="good", words=f"{settings.store}: {what}")

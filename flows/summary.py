@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from pydantic import Field
+
 from autodetect.records import Receipt, Record, Verdict
 from flows.runner import NightRun
 
@@ -11,34 +13,28 @@ MOST_RULES = 12
 
 
 class NightSummary(Record):
-    """A night in figures. Sections are lines of (what, value) as they are shown; `figures` is the same for machines."""
+    """A night for a person (`lines` of what and value, as shown) and for machines (`figures` by stage)."""
 
     verdict: Verdict
     reason: str
     night: date | None = None
     lines: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = Field(default_factory=dict)
     report: str = ""
     release_id: str = ""
 
 
-def summarise(night: NightRun, verdict: Verdict, reason: str) -> NightSummary:
-    """Return the summary of a night that has just ended."""
-    receipts = night.receipts()
-    before = night.lake.receipts.before(night.begin.night)
+def summarise(night: NightRun, receipts: Mapping[str, Receipt], verdict: Verdict, reason: str) -> NightSummary:
+    """Return the summary of a night that has just ended with these receipts."""
     publish = receipts.get("publish")
     return NightSummary(
         verdict=verdict,
         reason=reason,
         night=night.begin.night,
-        lines=tuple(_lines(receipts, before)),
+        lines=tuple(_lines(receipts, night.lake.receipts.before(night.begin.night))),
         warnings=tuple(_warnings(receipts)),
-        figures={
-            name: {"counts": r.counts, "run": r.run, "digest": r.digest}
-            for name, r in receipts.items()
-            if name != "end"
-        },
+        figures={name: {"counts": r.counts, "run": r.run, "digest": r.digest} for name, r in receipts.items()},
         report=str(night.report_folder / "report.html"),
         release_id=publish.facts["release_id"] if publish else "",
     )
@@ -47,23 +43,22 @@ def summarise(night: NightRun, verdict: Verdict, reason: str) -> NightSummary:
 def as_text(summary: NightSummary) -> str:
     """Return the summary for a terminal."""
     title = f"Night of {summary.night}: {summary.verdict.value}" if summary.night else summary.verdict.value
-    width = max((len(what) for what, _ in summary.lines), default=0)
+    lines = [*summary.lines, *([("report", summary.report)] if summary.report else [])]
+    width = max((len(what) for what, _ in lines), default=0)
     return "\n".join(
         [
             "",
             title.upper(),
             f"  {summary.reason}",
-            *(f"  {what:<{width}}  {value}" for what, value in summary.lines),
-            *(f"  WARNING: {warning}" for warning in summary.warnings),
-            *([f"  {'report':<{width}}  {summary.report}"] if summary.report else []),
             "",
+            *(f"  {what:<{width}}  {value}" for what, value in lines),
+            *(f"  WARNING: {warning}" for warning in summary.warnings),
         ]
     )
 
 
 def as_markdown(summary: NightSummary) -> str:
     """Return the summary as Markdown."""
-    rows = [f"| {what} | {value} |" for what, value in summary.lines]
     return "\n".join(
         [
             f"# Night of {summary.night}: {summary.verdict.value}",
@@ -73,7 +68,7 @@ def as_markdown(summary: NightSummary) -> str:
             *(f"> **Warning:** {warning}\n" for warning in summary.warnings),
             "| what | value |",
             "| --- | --- |",
-            *rows,
+            *(f"| {what} | {value} |" for what, value in summary.lines),
             "",
             f"Report: `{summary.report}`",
         ]
@@ -81,54 +76,32 @@ def as_markdown(summary: NightSummary) -> str:
 
 
 def _lines(receipts: Mapping[str, Receipt], before: Mapping[str, Receipt]) -> Iterator[tuple[str, str]]:
-    crawl, curate, train = (receipts.get(name) for name in ("crawl", "curate", "train"))
-    export, price, publish = (receipts.get(name) for name in ("export", "price", "publish"))
-    if crawl:
-        c = crawl.counts
-        yield (
-            "crawled",
-            (
-                f"{c['seen']:,} of {c['announced']:,} listings ({c['listings_new']:,} new, {c['listings_changed']:,} changed), "
-                f"{c['sales_new']:,} new sales, {c['photos_fetched']:,} photos fetched, {c['photos_held']:,} held already"
-            ),
-        )
-    if curate:
-        c = curate.counts
-        yield (
-            "curated",
-            (
-                f"{c['photos_ok']:,} of {c['photos_new']:,} new photos are sound, {c['photos_copies']:,} are copies; "
-                f"{c['vehicles_new']:,} new vehicles, {c['listings_ended']:,} listings ended"
-            ),
-        )
-    yield from _refusals(receipts)
-    if train:
-        yield (
-            "classes",
-            f"{train.counts['classes']} ({train.counts['classes_new']} new), {train.counts['photos']:,} photos",
-        )
-        yield from _model(train, before.get("train"))
-    if export and "package" in export.facts:
-        carried = ", carried over" if export.facts["carried"] else ""
-        yield "Core ML", f"{export.facts['package']['size'] / 1e6:.1f} MB, {export.counts['classes']} labels{carried}"
-    if price:
-        c = price.counts
-        yield (
-            "prices",
-            f"{c['prices_sold']} models by sales, {c['prices_asking']} by asking price; {c['offers']:,} offers",
-        )
-    if publish:
-        size = publish.counts["bytes"] / 1e6
-        yield "release", f"number {publish.facts['sequence']}, {publish.facts['release_id'][:16]}, {size:.1f} MB"
-    yield (
-        "took",
-        ", ".join(
-            f"{name} {receipt.run['seconds']:.0f} s" for name, receipt in receipts.items() if "seconds" in receipt.run
-        ),
-    )
+    tellers = {"crawl": _crawl, "curate": _curate, "export": _export, "price": _price, "publish": _publish}
+    for name, receipt in receipts.items():
+        if name == "train":
+            yield from _train(receipt, before.get("train"))
+        elif name in tellers:
+            yield tellers[name](receipt)
+        if name == "curate":
+            yield from _quarantine(receipts)
+    seconds = {name: receipt.run["seconds"] for name, receipt in receipts.items() if "seconds" in receipt.run}
+    yield "took", ", ".join(f"{name} {duration:.0f} s" for name, duration in seconds.items())
 
 
-def _refusals(receipts: Mapping[str, Receipt]) -> Iterator[tuple[str, str]]:
+def _crawl(receipt: Receipt) -> tuple[str, str]:
+    c = receipt.counts
+    news = f"{c['listings_new']:,} new, {c['listings_changed']:,} changed"
+    photos = f"{c['photos_fetched']:,} photos fetched, {c['photos_held']:,} held already"
+    return "crawled", f"{c['seen']:,} of {c['announced']:,} listings ({news}), {c['sales_new']:,} new sales, {photos}"
+
+
+def _curate(receipt: Receipt) -> tuple[str, str]:
+    c = receipt.counts
+    photos = f"{c['photos_ok']:,} of {c['photos_new']:,} new photos are sound, {c['photos_copies']:,} are copies"
+    return "curated", f"{photos}; {c['vehicles_new']:,} new vehicles, {c['listings_ended']:,} listings ended"
+
+
+def _quarantine(receipts: Mapping[str, Receipt]) -> Iterator[tuple[str, str]]:
     rules = {
         name.removeprefix("quarantine/"): count
         for receipt in receipts.values()
@@ -138,34 +111,51 @@ def _refusals(receipts: Mapping[str, Receipt]) -> Iterator[tuple[str, str]]:
     most = sorted(rules.items(), key=lambda rule: (-rule[1], rule[0]))
     if most:
         shown = ", ".join(f"{count:,} {rule}" for rule, count in most[:MOST_RULES])
-        yield "quarantine", shown + (f" and {len(most) - MOST_RULES} more rules" if len(most) > MOST_RULES else "")
+        rest = f" and {len(most) - MOST_RULES} more rules" if len(most) > MOST_RULES else ""
+        yield "quarantine", shown + rest
 
 
-def _model(train: Receipt, before: Receipt | None) -> Iterator[tuple[str, str]]:
-    ours = train.facts.get("evaluation")
+def _train(receipt: Receipt, before: Receipt | None) -> Iterator[tuple[str, str]]:
+    c, facts = receipt.counts, receipt.facts
+    yield "classes", f"{c['classes']} ({c['classes_new']} new), {c['photos']:,} photos"
+    ours, theirs = facts.get("evaluation"), facts.get("champion_evaluation")
     if ours:
-        yield (
-            "tonight's model",
-            (
-                f"top-1 {ours['vehicle_top1']:.1%}, top-3 {ours['vehicle_top3']:.1%} of {ours['vehicles']} test vehicles "
-                f"(by photo {ours['top1']:.1%}, {ours['top3']:.1%}; chance {ours['chance']:.1%})"
-            ),
-        )
-    last = (before.facts.get("champion") if before else None) or {}
-    if last:
-        metrics = last["metrics"]
+        by_photo = f"by photo {ours['top1']:.1%}, {ours['top3']:.1%}; chance {ours['chance']:.1%}"
+        yield "tonight's model", f"{_accuracy(ours)} of {ours['vehicles']} test vehicles ({by_photo})"
+    if theirs:
         yield (
             "last night's model",
-            f"top-1 {metrics['vehicle_top1']:.1%}, top-3 {metrics['vehicle_top3']:.1%} on its own night's test vehicles",
+            f"{_accuracy(theirs)} of the {theirs['vehicles']} test vehicles whose class it knows",
         )
-    yield "gate", train.facts["gate"]["words"]
+    elif before and before.facts["champion"]:
+        yield "last night's model", f"{_accuracy(before.facts['champion']['metrics'])} on that night's test vehicles"
+    yield "gate", facts["gate"]["words"]
+
+
+def _export(receipt: Receipt) -> tuple[str, str]:
+    carried = f", carried over from {receipt.facts['made_on']}" if receipt.facts["carried"] else ""
+    size = receipt.facts["package"]["size"] / 1e6
+    return "Core ML", f"{size:.1f} MB, {receipt.counts['classes']} labels{carried}"
+
+
+def _price(receipt: Receipt) -> tuple[str, str]:
+    c = receipt.counts
+    return "prices", f"{c['prices_sold']} models by sales, {c['prices_asking']} by asking price; {c['offers']:,} offers"
+
+
+def _publish(receipt: Receipt) -> tuple[str, str]:
+    facts, size = receipt.facts, receipt.counts["bytes"] / 1e6
+    return "release", f"number {facts['sequence']}, {facts['release_id'][:16]}, {size:.1f} MB"
+
+
+def _accuracy(scores: Mapping[str, float]) -> str:
+    return f"top-1 {scores['vehicle_top1']:.1%}, top-3 {scores['vehicle_top3']:.1%}"
 
 
 def _warnings(receipts: Mapping[str, Receipt]) -> Iterator[str]:
     curate, crawl = receipts.get("curate"), receipts.get("crawl")
-    note = curate.facts.get("backbone_note") if curate else ""
-    if note:
-        yield note
+    if curate and curate.facts["backbone_note"]:
+        yield curate.facts["backbone_note"]
     if crawl and not crawl.facts["sales_offered"]:
         yield "the source offers no sales: prices are asking prices only"
     if crawl and not crawl.facts["complete"]:

@@ -41,9 +41,9 @@ def export(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Rece
     earlier = run.earlier.get("export")
     if earlier and earlier.facts["made_from"] == made_from and not lake.artifacts.missing(earlier.files.values()):
         log.info("export: the package of %s is still that of the champion", earlier.night)
-        files, facts = earlier.files, {**earlier.facts, "carried": True}
+        files, facts = earlier.files, earlier.facts
     else:
-        files, facts = {}, {"made_from": made_from, "class_map_digest": digest, "carried": False}
+        files, facts = {}, {"made_from": made_from, "class_map_digest": digest, "made_on": str(run.night)}
         metadata = {
             "version": f"{__version__}+{champion.night.isoformat()}",
             "class_map_digest": digest,
@@ -66,7 +66,7 @@ def export(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Rece
         run_id=run.run_id,
         files=files,
         counts={"classes": len(entries)},
-        facts=facts,
+        facts={**facts, "carried": facts["made_on"] != str(run.night)},
     )
 
 

@@ -50,8 +50,8 @@ def candidates(
         vehicles: listing -> (vehicle_id, split).
 
     Returns:
-        The candidates by sha256, and a refusal for every copy group that different sellers show as different models:
-        such photos train neither.
+        The candidates by sha256, and a refusal for every copy group, and for every vehicle, that is shown as different
+        models: such photos train neither.
     """
     group_of = {row["sha256"]: row["copy_group"] for row in photos if row["verdict"] == "ok"}
     shown_by: dict[str, set[tuple[str, str]]] = defaultdict(set)
@@ -62,6 +62,7 @@ def candidates(
             shown_by[group].add(key)
     found: list[Candidate] = []
     refusals: list[Refusal] = []
+    models_of: dict[str, set[str]] = defaultdict(set)
     for group, keys in sorted(shown_by.items()):
         models = sorted({model for key in keys if (model := listings.get(key)) is not None})
         if len(models) > 1:
@@ -70,7 +71,12 @@ def candidates(
         elif models:
             vehicle_id, split = vehicles[min(keys)]
             found.append(Candidate(group, models[0], vehicle_id, split))
-    return found, refusals
+            models_of[vehicle_id].add(models[0])
+    for vehicle_id, names in sorted(models_of.items()):
+        if len(names) > 1:
+            value = ", ".join(sorted(names))
+            refusals.append(Refusal(table="vehicles", key=vehicle_id, rule="vehicle.models_conflict", value=value))
+    return [candidate for candidate in found if len(models_of[candidate.vehicle_id]) == 1], refusals
 
 
 def admit(

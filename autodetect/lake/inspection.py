@@ -45,9 +45,7 @@ def inspect(lake: Lake) -> LakeState:
         tables.append(TableState(name=name, version=versions[name], rows=rows.num_rows, digest=digest))
         newest = lake.tables.version(table)
         if newest != versions[name]:
-            problems.append(
-                f"{name}: version {newest} is named by no receipt; the next run rewinds to {versions[name]}"
-            )
+            problems.append(f"{name}: no receipt names version {newest}; the next run rewinds to {versions[name]}")
         if table is LISTING_PHOTOS:
             photos = set(rows["sha256"].to_pylist())
     missing = lake.photos.missing(sorted(photos))

@@ -40,10 +40,9 @@ MarketplaceOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(nightly)
-    for name in STAGE_HELP:
-        app.command(
-            name=name, help=f"{STAGE_HELP[name]}\n\nOne stage of a night, run alone. Example: autodetect {name}"
-        )(_stage_command(name))
+    for name, words in STAGE_HELP.items():
+        help_text = f"{words}\n\nOne stage of a night, run alone. Example: autodetect {name}"
+        app.command(name=name, help=help_text)(_stage_command(name))
     app.command()(report)
 
 
