@@ -23,7 +23,7 @@ from autodetect.lake.lease import Fence
 from autodetect.lake.schemas import TABLES
 from autodetect.records import Receipt, StageRun
 from autodetect.settings import Settings
-from crawlers.sandbox.parent import exit_with_parent
+from crawlers.parent import exit_with_parent
 from flows.stages import BY_NAME
 
 MAXRSS_PER_MB = 1024 if sys.platform == "linux" else 1024 * 1024  # getrusage(2): kilobytes on Linux, bytes on macOS
@@ -109,6 +109,8 @@ def _log_to_stderr() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=f"%(levelname)s{LEVEL_MARK}%(message)s")
     for name in ("autodetect", "crawlers"):
         logging.getLogger(name).setLevel(logging.INFO)
+    # It warns of versions that `tests/coreml` shows to work, and of a library that exists on a Mac only.
+    logging.getLogger("coremltools").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def _train(receipt: Receipt, before: Receipt | None) -> Iterator[tuple[str, str]
     if theirs:
         yield (
             "last night's model",
-            f"{_accuracy(theirs)} of the {theirs['vehicles']} test vehicles whose class it knows",
+            f"{_accuracy(theirs)} of {theirs['vehicles']} test vehicles of classes it knows",
         )
     elif before and before.facts["champion"]:
         yield "last night's model", f"{_accuracy(before.facts['champion']['metrics'])} on that night's test vehicles"

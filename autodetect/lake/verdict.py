@@ -32,8 +32,8 @@ def verdict_of(receipts: Mapping[str, Receipt], min_coverage: float) -> tuple[Ve
     held = hold_reason(receipts, min_coverage)
     if held:
         return Verdict.HELD, held
-    train = receipts["train"]
-    words = train.facts["gate"]["words"]
-    if train.facts["promoted"]:
-        return Verdict.PUBLISHED, f"a new model and fresh prices; {words}"
-    return Verdict.PRICES_ONLY, f"fresh prices with the model of {train.facts['champion']['night']}; {words}"
+    facts = receipts["train"].facts
+    if facts["promoted"]:
+        return Verdict.PUBLISHED, "a new model and fresh prices"
+    why = "tonight's challenger was refused" if "challenger" in facts else "there was nothing new to learn"
+    return Verdict.PRICES_ONLY, f"fresh prices with the model of {facts['champion']['night']}: {why}"

@@ -17,6 +17,7 @@ from autodetect.release.client import SyncedRelease, sync
 
 WANTED = ("backbone.keras", "backbone.json", "champion.keras", "classes.json", "autodetect.sqlite")
 TOP = 3
+BATCH_SIZE = 32  # as embeddings are made: a batch of one photo alone rounds differently
 
 
 class Guess(Record):
@@ -64,7 +65,7 @@ def identify(release: SyncedRelease, photos: Sequence[Path], *, max_pixels: int)
     record = BackboneRecord.model_validate_json(release.path("backbone.json").read_bytes())
     entries = [ClassEntry.model_validate(entry) for entry in json.loads(release.path("classes.json").read_bytes())]
     batch = np.stack([to_input(image, record.input_size) for image in inputs])
-    vectors = embed(load(release.path("backbone.keras"), record), batch, batch_size=min(32, len(batch)))
+    vectors = embed(load(release.path("backbone.keras"), record), batch, batch_size=BATCH_SIZE)
     probabilities = load_head(release.path("champion.keras")).predict(vectors, verbose=0)
     sqlite = release.path("autodetect.sqlite")
     return [

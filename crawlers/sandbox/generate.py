@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 
 from autodetect.errors import UsageError
+from crawlers.parent import exit_with_parent
 from crawlers.sandbox.body import vary
 from crawlers.sandbox.dirt import Copy, Dirt, count
 from crawlers.sandbox.finish import Finish
 from crawlers.sandbox.marketplace import LISTING_COLUMNS, OPTIONAL_COLUMNS, SALE_COLUMNS
 from crawlers.sandbox.models import MODELS, OTHERS, TradedModel
-from crawlers.sandbox.parent import exit_with_parent
 from crawlers.sandbox.sales import make_sales
 from crawlers.sandbox.scene import View, photograph, to_jpeg
 from crawlers.sandbox.shapes import OTHER_SHAPES, SHAPES

@@ -1,6 +1,8 @@
 """The JSON shapes of eBay's Browse API (v1) and Marketplace Insights API (v1 beta), as far as the sandbox fills them.
 
 A field that has no value is left out, as eBay does. `base` is the address under which the caller reached the sandbox.
+Photos and item pages carry the addresses of hosts that do not exist (RFC 2606): like eBay's they are other hosts than
+the API's, and the same on every run, whatever port the sandbox got. Whoever fetches photos asks the sandbox for their path.
 """
 
 from collections import Counter
@@ -12,6 +14,8 @@ from crawlers.sandbox.items import Item
 from crawlers.sandbox.query import CATEGORY, WINDOW, Search
 
 Json = dict[str, Any]
+PHOTO_HOST = "https://i.sandbox.invalid"
+WEB_HOST = "https://www.sandbox.invalid"
 BROWSE = "/buy/browse/v1"
 SEARCH_PATH = f"{BROWSE}/item_summary/search"
 SALES_PATH = "/buy/marketplace_insights/v1_beta/item_sales/search"
@@ -76,27 +80,27 @@ def _escaped(value: str) -> str:
     return "".join(f"\\{character}" if character in "\\|{}" else character for character in value)
 
 
-def _photos(item: Item, base: str) -> Json:
-    images = [{"imageUrl": f"{base}/images/g/{quote(photo)}/s-l1600.jpg"} for photo in item.photos]
+def _photos(item: Item) -> Json:
+    images = [{"imageUrl": f"{PHOTO_HOST}/images/g/{quote(photo)}/s-l1600.jpg"} for photo in item.photos]
     fields: Json = {"image": images[0]} if images else {}
     if images[1:]:
         fields["additionalImages"] = images[1:]
     return fields
 
 
-def _common(item: Item, base: str) -> Json:
+def _common(item: Item) -> Json:
     """What a search result and an item page share."""
     body: Json = {
         "itemId": item_id(item),
         "legacyItemId": item.item_id,
         "title": item.title,
-        "itemWebUrl": f"{base}/itm/{quote(item.item_id)}",
+        "itemWebUrl": f"{WEB_HOST}/itm/{quote(item.item_id)}",
         "buyingOptions": [item.buying_option],
         "condition": "Used",
         "conditionId": "3000",
         "seller": {"username": item.seller},
         "itemLocation": _location(item),
-    } | _photos(item, base)
+    } | _photos(item)
     if item.price:
         body["price"] = {"value": item.price, "currency": item.currency}
     return body
@@ -108,15 +112,15 @@ def _location(item: Item) -> Json:
 
 def summary(item: Item, base: str) -> Json:
     """An `ItemSummary`."""
-    return _common(item, base) | {
+    return _common(item) | {
         "itemHref": f"{base}{BROWSE}/item/{quote(item_id(item), safe='')}",
         "categories": [{"categoryId": CATEGORY}],
     }
 
 
-def details(item: Item, base: str) -> Json:
+def details(item: Item) -> Json:
     """An `Item`."""
-    return _common(item, base) | {
+    return _common(item) | {
         "categoryId": CATEGORY,
         "categoryPath": "eBay Motors|Cars & Trucks",
         "localizedAspects": _aspects(item),

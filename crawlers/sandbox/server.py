@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from autodetect.errors import UsageError
+from crawlers.parent import exit_with_parent
 from crawlers.sandbox import responses
 from crawlers.sandbox.items import Item, from_listing, from_sale
 from crawlers.sandbox.marketplace import Marketplace
-from crawlers.sandbox.parent import exit_with_parent
 from crawlers.sandbox.query import RefusedError, understand
 from crawlers.sandbox.tokens import LIFETIME_S, TokenDesk
 
@@ -110,7 +110,7 @@ class Sandbox:
         item = self._by_id.get(match[1]) if match else None
         if item is None:
             raise RefusedError(11001, "The specified item ID was not found.", 404)
-        return JSONResponse(responses.details(item, _base(request)))
+        return JSONResponse(responses.details(item))
 
     async def _photo(self, request: Request) -> Response:
         """The stored bytes, always called a JPEG: photo hosts do not look inside either."""

@@ -170,7 +170,7 @@ class EbayApiSpider(Spider):
         plan = self.plan
         query = {"category_ids": plan.ebay.category, "limit": plan.crawl.page_size, "offset": offset}
         if part.name != "all":
-            query["aspect_filter"] = f"categoryId:{plan.ebay.category},Make:{{{part.name}}}"
+            query["aspect_filter"] = f"categoryId:{plan.ebay.category},Make:{{{_escaped(part.name)}}}"
         elif first:
             query["fieldgroups"] = "MATCHING_ITEMS,ASPECT_REFINEMENTS"
         if kind == "asking":
@@ -191,3 +191,8 @@ class EbayApiSpider(Spider):
             headers={"Authorization": f"Bearer {self._token}", "X-EBAY-C-MARKETPLACE-ID": self.plan.ebay.marketplace},
             dont_filter=True,
         )
+
+
+def _escaped(value: str) -> str:
+    """Return an aspect value as `aspect_filter` wants it."""
+    return "".join(f"\\{character}" if character in "\\|{}" else character for character in value)
