@@ -132,7 +132,7 @@ class ClassifierSettings(Section):
     label_smoothing: float = Field(0.05, ge=0, lt=1)
     margin_points: float = Field(0.5, ge=0, description="accuracy points a challenger may lose before it is worse")
     min_lift_over_chance: float = Field(
-        2.0, ge=1, description="the first model's top-1 must exceed chance by this factor"
+        2.0, ge=0, description="the first model's top-1 must exceed chance by this factor; 0: any first model is taken"
     )
 
 
@@ -158,7 +158,7 @@ class S3Settings(Section):
     """S3-compatible storage; credentials come by the usual AWS variables."""
 
     endpoint_url: str = Field("", description="e.g. http://127.0.0.1:9000; empty: AWS")
-    region: str = "us-east-1"
+    region: str = Field("", description="empty: as AWS_REGION says")
     addressing_style: Literal["auto", "path", "virtual"] = "auto"
 
 

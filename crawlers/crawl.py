@@ -1,22 +1,20 @@
 """The crawl stage: run the spider, then turn its ledger into rows of `sightings`, `seen` and `listing_photos`."""
 
 import logging
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import pyarrow.compute as pc
-
-from autodetect.errors import DependencyDownError, UsageError
+from autodetect.errors import DependencyDownError
 from autodetect.lake.lake import Lake
 from autodetect.lake.quarantine import counts_by_rule, refuse
 from autodetect.lake.schemas import LISTING_PHOTOS, QUARANTINE, SEEN, SIGHTINGS
 from autodetect.lake.tables import rows_of, table_digest
 from autodetect.records import Receipt, Refusal, Sighting, StageRun, canonical_json
-from autodetect.settings import LOOPBACK_HOSTS, Settings
+from autodetect.settings import Settings
+from crawlers.known import Known, read_known
 from crawlers.ledger import Ledger, Reached
 from crawlers.pages.browse import Provenance
+from crawlers.permission import require_permission
 from crawlers.process import run_spider
 from crawlers.spiders.ebay_api import CrawlPlan
 
@@ -41,24 +39,7 @@ def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
     require_permission(settings)
     source = settings.source
     begin = run.inputs["begin"]
-    sightings = lake.tables.read(
-        SIGHTINGS,
-        version=run.versions.get(SIGHTINGS.name, 0),
-        columns=["source", "item_id", "kind", "observed_on", "night", "digest", "summary_digest"],
-        where=pc.field("source") == source,
-    ).sort_by([("night", "ascending"), ("observed_on", "ascending")])
-    held = lake.tables.read(LISTING_PHOTOS, version=run.versions.get(LISTING_PHOTOS.name, 0), columns=["url", "sha256"])
-    known: dict[str, str] = {}
-    last: dict[tuple[str, str, str], str] = {}
-    newest_sale = None
-    for row in sightings.to_pylist():
-        last[_identity(row["kind"], row["item_id"], row["observed_on"])] = row["digest"]
-        if row["kind"] == "asking":
-            known[row["item_id"]] = row["summary_digest"]
-        else:
-            newest_sale = max(newest_sale or row["observed_on"], row["observed_on"])
-    since = "" if newest_sale is None else (newest_sale - timedelta(settings.crawl.sold_overlap_days)).isoformat()
-
+    known = read_known(lake, run, source)
     identity = {"night": run.night.isoformat(), "source": source, "begin": begin.digest}
     with Ledger(work / f"crawl-{run.night.isoformat()}.jsonl", identity) as ledger:
         plan = CrawlPlan(
@@ -68,8 +49,6 @@ def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
             ledger=ledger,
             photos=lake.photos,
             known=known,
-            held=dict(zip(held["url"].to_pylist(), held["sha256"].to_pylist(), strict=True)),
-            sold_since=since,
         )
         stats = run_spider(plan)
         reached = ledger.reached
@@ -79,35 +58,15 @@ def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
             f"the source {source} at {settings.ebay.base_url} could not be read: {causes}",
             "check the address and the API key (ebay.client_id, ebay.client_secret), then run the night again",
         )
-    receipt = _written(lake, run, reached, last)
+    receipt = _written(lake, run, reached, known)
     return receipt.model_copy(update={"run": {name: float(stats.get(name, 0)) for name in RUN_STATS}})
 
 
-def require_permission(settings: Settings) -> None:
-    """Refuse to touch a real host without the permission, key and contact that make it allowed (`UsageError`)."""
-    host = urlsplit(settings.ebay.base_url).hostname
-    if host in LOOPBACK_HOSTS:
-        return
-    needs = {
-        "ebay.permission": settings.ebay.permission,
-        "ebay.client_id": settings.ebay.client_id,
-        "ebay.client_secret": settings.ebay.client_secret,
-        "crawl.contact": settings.crawl.contact,
-    }
-    missing = [name for name, value in needs.items() if not value]
-    if missing:
-        raise UsageError(
-            f"crawling {host} needs {', '.join(missing)}: eBay's terms restrict automated access, storage and model "
-            "training without its permission",
-            "use the sandbox (--source sandbox), or ask eBay, then name the permission in ebay.permission",
-        )
-
-
-def _written(lake: Lake, run: StageRun, reached: Reached, last: dict[tuple[str, str, str], str]) -> Receipt:
+def _written(lake: Lake, run: StageRun, reached: Reached, known: Known) -> Receipt:
     """Write what the ledger holds; rows of an unchanged listing are not written again."""
     source = run.inputs["begin"].facts["source"]
     found = [reached.sightings[key] for key in sorted(reached.sightings)]
-    changed = [s for s in found if last.get(_identity(s.kind, s.item_id, s.observed_on)) != s.digest]
+    changed = [sighting for sighting in found if not known.holds(sighting)]
     seen = sorted(reached.seen.get("asking", set()))
     photos = [reached.photos[key] for key in sorted(reached.photos)]
     refusals = [
@@ -144,8 +103,8 @@ def _written(lake: Lake, run: StageRun, reached: Reached, last: dict[tuple[str, 
         counts={
             "announced": announced,
             "seen": len(seen),
-            "listings_new": sum(s.kind == "asking" and _identity(s.kind, s.item_id, "") not in last for s in changed),
-            "listings_changed": sum(s.kind == "asking" and _identity(s.kind, s.item_id, "") in last for s in changed),
+            "listings_new": sum(s.kind == "asking" and not known.has_seen(s) for s in changed),
+            "listings_changed": sum(s.kind == "asking" and known.has_seen(s) for s in changed),
             "sales_announced": reached.announced.get("sold", 0),
             "sales_new": sum(s.kind == "sold" for s in changed),
             "photos_fetched": sum(photo["fetched"] for photo in photos),
@@ -171,8 +130,3 @@ def _row(sighting: Sighting, run: StageRun) -> dict[str, Any]:
         "buying_options": list(sighting.buying_options),
         "photo_urls": list(sighting.photo_urls),
     }
-
-
-def _identity(kind: str, item_id: str, observed_on: Any) -> tuple[str, str, str]:
-    """Return what a sighting is an update of: an asking listing as a whole, a sale of one date."""
-    return kind, item_id, "" if kind == "asking" else str(observed_on)

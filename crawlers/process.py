@@ -1,6 +1,5 @@
 """Run one spider to its end in this process: a crawl is one process's whole work (a Twisted reactor starts once)."""
 
-import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +12,6 @@ def run_spider(plan: CrawlPlan) -> dict[str, Any]:
     """Crawl to the end and return Scrapy's stats. Everything found is in the plan's ledger and photo store."""
     from scrapy.crawler import AsyncCrawlerProcess
 
-    logging.getLogger("scrapy").setLevel(logging.WARNING)  # Scrapy lets everything through to the root logger
     process = AsyncCrawlerProcess(scrapy_settings(plan), install_root_handler=False)
     crawler = process.create_crawler(EbayApiSpider)
     process.crawl(crawler, plan=plan)
@@ -39,6 +37,7 @@ def scrapy_settings(plan: CrawlPlan) -> dict[str, Any]:
         "DOWNLOAD_TIMEOUT": 60,
         "COOKIES_ENABLED": False,
         "TELNETCONSOLE_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,
         "LOG_LEVEL": "WARNING",
         "ITEM_PIPELINES": {
             "crawlers.pipelines.keep_photo.KeepPhotoPipeline": 100,

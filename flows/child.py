@@ -27,6 +27,7 @@ from crawlers.parent import exit_with_parent
 from flows.stages import BY_NAME
 
 MAXRSS_PER_MB = 1024 if sys.platform == "linux" else 1024 * 1024  # getrusage(2): kilobytes on Linux, bytes on macOS
+OUR_PACKAGES = ("autodetect", "crawlers")
 LEVEL_MARK = "\x1f"  # tells our own log lines from what native libraries print
 
 
@@ -106,11 +107,22 @@ def _commit(lake: Lake, receipt: Receipt, baseline: dict[str, int], fence: Fence
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=f"%(levelname)s{LEVEL_MARK}%(message)s")
-    for name in ("autodetect", "crawlers"):
-        logging.getLogger(name).setLevel(logging.INFO)
-    # It warns of versions that `tests/coreml` shows to work, and of a library that exists on a Mac only.
-    logging.getLogger("coremltools").setLevel(logging.ERROR)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(f"%(levelname)s{LEVEL_MARK}%(message)s"))
+    handler.addFilter(_worth_telling)
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    """Let our own progress through, and of libraries what is at least a warning (they set their levels as they like).
+
+    coremltools must fail to be heard: it warns of versions that `tests/coreml` shows to work, and of a library that
+    exists on a Mac only.
+    """
+    room = record.name.partition(".")[0]
+    if room in OUR_PACKAGES:
+        return record.levelno >= logging.INFO
+    return record.levelno >= (logging.ERROR if room == "coremltools" else logging.WARNING)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ from typing import Literal
 
 from autodetect.errors import AutoDetectError
 from autodetect.lake.inspection import inspect
-from autodetect.lake.lake import IDENTITY, open_lake, s3_options
-from autodetect.lake.objects import open_objects
+from autodetect.lake.lake import lake_exists, open_lake
 from autodetect.lake.receipts import END
 from autodetect.records import Record, Verdict
 from autodetect.settings import SETTINGS_FILE, Settings
+from flows.sources import check_source, must_be_drawn
 
 PACKAGES = (
     "prefect scrapy tensorflow-cpu tensorflow keras coremltools great-expectations pandas pyarrow deltalake pillow "
@@ -83,25 +83,18 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _source(settings: Settings) -> Iterator[Finding]:
-    if settings.source == "sandbox":
-        from crawlers.sandbox.marketplace import Marketplace
-        from flows.sources import BUNDLED
-
-        folder = Path(settings.sandbox.marketplace)
-        if settings.sandbox.marketplace == BUNDLED and not folder.exists():
-            yield Finding(what="source", state="note", words=f"{folder} will be drawn by the first night")
-        else:
-            Marketplace.load(folder)
-            yield Finding(what="source", state="good", words=f"sandbox over {folder}")
-        return
-    from crawlers.crawl import require_permission
-
-    require_permission(settings)
-    yield Finding(what="source", state="good", words=f"{settings.ebay.base_url} under '{settings.ebay.permission}'")
+    check_source(settings)
+    if must_be_drawn(settings):
+        words = f"{settings.sandbox.marketplace} will be drawn by the first night"
+        yield Finding(what="source", state="note", words=words)
+    elif settings.source == "sandbox":
+        yield Finding(what="source", state="good", words=f"sandbox over {settings.sandbox.marketplace}")
+    else:
+        yield Finding(what="source", state="good", words=f"{settings.ebay.base_url} under '{settings.ebay.permission}'")
 
 
 def _lake(settings: Settings) -> Iterator[Finding]:
-    if not open_objects(settings.lake, s3_options(settings)).exists(IDENTITY):
+    if not lake_exists(settings):
         yield Finding(what="lake", state="note", words=f"none at {settings.lake} yet; the first night makes it")
         return
     lake = open_lake(settings)

@@ -8,15 +8,16 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from autodetect.errors import AutoDetectError
-from autodetect.lake.lake import open_lake
+from autodetect.lake.lake import lake_exists, open_lake
 from autodetect.lake.lease import hold
 from autodetect.lake.nights import begin, resolve_night, superseded
 from autodetect.lake.receipts import BEGIN
 from autodetect.release.layout import LATEST
 from autodetect.release.stage import open_store
+from autodetect.settings import Settings
 from flows.options import NightOptions
 from flows.runner import Log, NightRun
-from flows.sources import ensure_source
+from flows.sources import check_source, draw_bundled
 
 _OPEN: ContextVar[NightRun] = ContextVar("open night")
 
@@ -32,11 +33,28 @@ def current_night() -> NightRun:
     return _OPEN.get()
 
 
+def preflight(options: NightOptions | None) -> Settings:
+    """Return the settings in force, once everything that a night needs has been looked at. Writes nothing.
+
+    A store that is down is noticed here, not after the training.
+
+    Raises:
+        UsageError: settings, source, lake or store cannot be used.
+        DependencyDownError: the store or the lake's storage does not answer.
+    """
+    settings = (options or NightOptions()).settings()
+    check_source(settings)
+    open_store(settings, probe=False).exists(LATEST)
+    if lake_exists(settings):
+        open_lake(settings)
+    return settings
+
+
 @contextlib.contextmanager
 def open_night(options: NightOptions | None, log: Log) -> Iterator[NightRun]:
     """Join the night that is open, else hold the lake's lease and begin one or go on with it.
 
-    Settings, source and store are checked before anything is written.
+    Everything is checked (`preflight`) before anything is written.
 
     Raises:
         NothingToDoError: why there is nothing to do.
@@ -48,9 +66,8 @@ def open_night(options: NightOptions | None, log: Log) -> Iterator[NightRun]:
     if joined is not None:
         yield joined
         return
-    settings = (options or NightOptions()).settings()
-    ensure_source(settings, log)
-    open_store(settings, probe=False).exists(LATEST)  # a store that is down is noticed now, not after the training
+    settings = preflight(options)
+    draw_bundled(settings, log)
     lake = open_lake(settings, create=True)
     run_id = uuid.uuid4().hex[:12]
     lease = settings.lease

@@ -61,7 +61,7 @@ def decide(
         champion: the published model on the same test set, or None when there is none.
         margin_points: accuracy points (0.5 is 0.005) that the challenger may lose.
         chance: top-1 of guessing, a share; used only without a champion.
-        min_lift: factor by which a first model must exceed `chance`.
+        min_lift: factor by which a first model must exceed `chance`, and surely so; 0 takes any first model.
     """
     if champion is None:
         return _first(challenger, chance, min_lift)
@@ -119,6 +119,9 @@ def _first(challenger: Answers, chance: float, min_lift: float) -> GateVerdict:
         return GateVerdict(promoted=False, words="refused: there is no champion and no test vehicle to judge by", n=0)
     right = sum(challenger.answered[vehicle] == truth for vehicle, truth in challenger.truth.items())
     top1, lower, needed = right / n, _wilson_lower(right, n), min_lift * chance
+    if min_lift == 0:
+        words = f"promoted: the first model reaches {_percent(top1)} on {n} vehicles; no floor is set for it"
+        return GateVerdict(promoted=True, words=words, n=n, challenger_top1=round(top1, 6), lower_bound=round(lower, 6))
     promoted = top1 > needed and lower > chance
     words = (
         f"{'promoted' if promoted else 'refused'}: the first model reaches {_percent(top1)} on {n} vehicles "

@@ -68,13 +68,14 @@ def build(settings: BackboneSettings) -> tuple["keras.Model", BackboneRecord]:
                 raise
             model, resolved = _random(settings.input_size, settings.seed), "random"
             note = (
-                f"ImageNet weights could not be had ({_first_line(error)}); the backbone has RANDOM weights "
-                f"(seed {settings.seed}) and its accuracy will be far lower. To use ImageNet weights, allow the "
-                "download or set backbone.weights to a weights file, and start a new lake"
+                "ImageNet weights could not be had: the backbone has RANDOM weights, and its accuracy means little more "
+                "than that it beats chance. To use ImageNet weights, allow the download or set backbone.weights to a "
+                "weights file, and start a new lake"
             )
-            logger.warning(note)
+            logger.warning("%s (%s)", note, _first_line(error))
     elif settings.weights == "random":
         model, resolved = _random(settings.input_size, settings.seed), "random"
+        note = "the backbone has RANDOM weights, as asked: its accuracy means little more than that it beats chance"
     else:
         model, resolved = _from_file(Path(settings.weights).expanduser(), settings.input_size), "file"
     record = BackboneRecord(

@@ -47,6 +47,11 @@ def s3_options(settings: Settings) -> S3Options:
     return S3Options(endpoint_url=s3.endpoint_url, region=s3.region, addressing_style=s3.addressing_style)
 
 
+def lake_exists(settings: Settings) -> bool:
+    """Return whether there is a lake where the settings say; raises `DependencyDownError` as `open_lake` does."""
+    return open_objects(settings.lake, s3_options(settings)).exists(IDENTITY)
+
+
 def open_lake(settings: Settings, *, create: bool = False) -> Lake:
     """Open the lake that `settings.lake` names.
 
@@ -88,9 +93,11 @@ def _tables(settings: Settings) -> TableSet:
         root = Path(settings.lake).absolute() / "tables"
         return TableSet(str(root), {}, fs.SubTreeFileSystem(str(root), fs.LocalFileSystem()))
     root_url = settings.lake.rstrip("/") + "/tables"
-    options = {"AWS_REGION": settings.s3.region, "aws_conditional_put": "etag"}
-    endpoint = settings.s3.endpoint_url
+    options = {"aws_conditional_put": "etag"}
+    region, endpoint = settings.s3.region, settings.s3.endpoint_url
+    if region:
+        options["AWS_REGION"] = region
     if endpoint:
         options |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": str(endpoint.startswith("http://")).lower()}
-    native = fs.S3FileSystem(region=settings.s3.region, endpoint_override=endpoint or None)
+    native = fs.S3FileSystem(region=region or None, endpoint_override=endpoint or None)
     return TableSet(root_url, options, fs.SubTreeFileSystem(root_url.removeprefix("s3://"), native))

@@ -2,7 +2,7 @@
 
 A field that has no value is left out, as eBay does. `base` is the address under which the caller reached the sandbox.
 Photos and item pages carry the addresses of hosts that do not exist (RFC 2606): like eBay's they are other hosts than
-the API's, and the same on every run, whatever port the sandbox got. Whoever fetches photos asks the sandbox for their path.
+the API's, and the same on every run, whatever port the sandbox got. Photos are asked of the sandbox by their path.
 """
 
 from collections import Counter

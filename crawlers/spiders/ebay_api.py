@@ -19,6 +19,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from autodetect.lake.blobs import BlobStore
 from autodetect.settings import CrawlSettings, EbaySettings
 from crawlers.items import Announced, Failure, PageDone, PhotoItem, SightingItem
+from crawlers.known import Known
 from crawlers.ledger import Ledger
 from crawlers.pages.browse import Provenance, Slice, item_sighting, legacy_id, make_slices, summary_digest
 from crawlers.pages.insights import sale_sighting
@@ -30,20 +31,14 @@ Yield = Iterator[Any]
 
 @dataclass(frozen=True)
 class CrawlPlan:
-    """What the spider is told: how to ask, where to put what it finds, and what is known already.
-
-    `known` maps item ids to the summary digest of the last sighting, `held` photo URLs to the digest of their bytes;
-    `sold_since` is the oldest sale date still of interest ('' for all).
-    """
+    """What the spider is told: how to ask, where to put what it finds, and what is known already."""
 
     ebay: EbaySettings
     crawl: CrawlSettings
     provenance: Provenance
     ledger: Ledger
     photos: BlobStore
-    known: Mapping[str, str] = field(default_factory=dict)
-    held: Mapping[str, str] = field(default_factory=dict)
-    sold_since: str = ""
+    known: Known = field(default_factory=Known)
 
 
 class EbayApiSpider(Spider):
@@ -126,7 +121,7 @@ class EbayApiSpider(Spider):
             before = self.plan.ledger.reached.sightings.get(("asking", item_id, night))
             if before:  # read before the crawl was interrupted: only its photos may be missing
                 yield from self._photos(item_id, before.photo_urls)
-            elif self.plan.known.get(item_id) != digest:
+            elif self.plan.known.summaries.get(item_id) != digest:
                 yield self._request(
                     f"/buy/browse/v1/item/{quote(summary['itemId'], safe='')}",
                     partial(self.parse_item, summary=digest),
@@ -138,9 +133,12 @@ class EbayApiSpider(Spider):
     def _sales(self, sales: Iterable[Mapping[str, Any]]) -> Yield:
         for sale in sales:
             try:
-                yield SightingItem(sale_sighting(sale, self.plan.provenance))
+                sighting = sale_sighting(sale, self.plan.provenance)
             except ValueError:
                 yield Failure("item", legacy_id(sale["itemId"]), "sale_date_unreadable", legacy_id(sale["itemId"]))
+                continue
+            if not self.plan.known.holds(sighting):
+                yield SightingItem(sighting)
 
     def _photos(self, item_id: str, urls: Iterable[str]) -> Yield:
         for position, url in enumerate(urls):
@@ -148,8 +146,8 @@ class EbayApiSpider(Spider):
                 return
             if (item_id, position) in self.plan.ledger.reached.photos:
                 continue
-            if url in self.plan.held:
-                yield PhotoItem(item_id, position, url, sha256=self.plan.held[url])
+            if url in self.plan.known.photos:
+                yield PhotoItem(item_id, position, url, sha256=self.plan.known.photos[url])
             else:
                 yield Request(
                     self._photo_address(url),
@@ -178,8 +176,9 @@ class EbayApiSpider(Spider):
             query["filter"] = "buyingOptions:{FIXED_PRICE|AUCTION|CLASSIFIED_AD}"
         else:
             path = "/buy/marketplace_insights/v1_beta/item_sales/search"
-            if plan.sold_since:
-                query["filter"] = f"lastSoldDate:[{plan.sold_since}T00:00:00Z..]"
+            since = plan.known.sales_since(plan.crawl.sold_overlap_days)
+            if since:
+                query["filter"] = f"lastSoldDate:[{since}T00:00:00Z..]"
         callback = partial(self.parse_search, kind=kind, part=part, offset=offset, first=first)
         return self._request(f"{path}?{urlencode(query)}", callback, kind="page", key=f"{kind}/{part.name}/{offset}")
 

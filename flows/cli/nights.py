@@ -60,11 +60,11 @@ def nightly(
 
         autodetect nightly --source sandbox --marketplace ./my-marketplace --night 2026-11-01
     """
-    quiet_prefect()
+    options = _checked_options(night, source, marketplace, lake, store)
     from flows.nightly import nightly as flow
     from flows.summary import NightSummary, as_text
 
-    state = flow(_options(night, source, marketplace, lake, store), return_state=True)
+    state = flow(options, return_state=True)
     summary = _result(state)
     assert isinstance(summary, NightSummary)
     show(summary.model_dump(mode="json"), as_text(summary), as_json=as_json)
@@ -98,11 +98,11 @@ def _stage_command(name: str) -> Any:
         store: StoreOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        quiet_prefect()
+        options = _checked_options(night, source, marketplace, lake, store)
         from flows.runner import Outcome
         from flows.stage_flows import STAGE_FLOWS
 
-        state = STAGE_FLOWS[name](_options(night, source, marketplace, lake, store), return_state=True)
+        state = STAGE_FLOWS[name](options, return_state=True)
         outcome = _result(state)
         assert isinstance(outcome, Outcome)
         receipt = outcome.receipt
@@ -113,15 +113,20 @@ def _stage_command(name: str) -> Any:
     return command
 
 
-def _options(
+def _checked_options(
     night: datetime | None, source: SourceName | None, marketplace: str | None, lake: str | None, store: str | None
 ) -> Any:
+    """Return the options once a look has shown that they can work: before Prefect is started, and in one message."""
+    quiet_prefect()
+    from flows.open_night import preflight
     from flows.options import NightOptions
 
     day: date | None = night.date() if night else None
-    return NightOptions(
+    options = NightOptions(
         night=day, source=source.value if source else None, marketplace=marketplace, lake=lake, store=store
     )
+    preflight(options)
+    return options
 
 
 def _result(state: Any) -> Any:

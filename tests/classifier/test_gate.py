@@ -123,3 +123,11 @@ def test_guessing_is_refused_however_often_it_tries():
     rng = np.random.default_rng(2)
     passed = [decide(answers(rng.random(200) < 0.1), None, **ASKED).promoted for _ in range(500)]
     assert np.mean(passed) < 0.01
+
+
+def test_without_a_floor_any_first_model_is_taken_and_the_words_say_so():
+    truth = {f"v{i}": i % 4 for i in range(20)}
+    hopeless = Answers(class_ids=frozenset(range(4)), truth=truth, answered={v: (c + 1) % 4 for v, c in truth.items()})
+    verdict = decide(hopeless, None, margin_points=0.5, chance=0.25, min_lift=0)
+    assert verdict.promoted
+    assert "no floor" in verdict.words

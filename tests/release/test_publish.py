@@ -138,6 +138,24 @@ def test_a_lost_lease_stops_the_commit(store: LocalStore, tmp_path: Path) -> Non
     assert len(entries(store)) == 1
 
 
+def test_a_sound_manifest_is_never_rewritten_and_a_damaged_one_is_replaced(store: LocalStore, tmp_path: Path) -> None:
+    def killed() -> None:
+        raise LeaseHeldError("between manifest and commit")
+
+    for damage, created in ((False, NOW), (True, NOW + timedelta(hours=1))):
+        chosen = facts(permission=str(damage))
+        with pytest.raises(LeaseHeldError):
+            publish(store, files(tmp_path / "files"), chosen, NOW, before_commit=killed)
+        committed = {manifest_key(entry.release_id) for entry in entries(store)}
+        (key,) = set(store.list("manifests/")) - committed
+        if damage:
+            store.put(key, store.get(key)[:-1])
+        published = publish(store, files(tmp_path / "files"), chosen, NOW + timedelta(hours=1))
+        assert manifest_key(published.release_id) == key
+        assert load_manifest(store, published.release_id).created == created
+    assert verify(store) == []
+
+
 def test_what_cannot_be_a_release_is_wrong_usage(store: LocalStore, tmp_path: Path) -> None:
     sample = files(tmp_path / "files")
     wrong = {

@@ -4,8 +4,10 @@ Everything lives in one folder and listens on loopback only; the daemons are in 
 by the kernel to end when the test run does, and are killed by `CephServer.stop`. No administrator is needed.
 """
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -208,13 +210,14 @@ class CephServer:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at the moment, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports that nobody listens on at the moment, below those that outgoing connections are given."""
+    found: list[int] = []
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 1000):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise CephStartError("no free ports between 20000 and 32000")
 
 
 def answers(port: int) -> bool:

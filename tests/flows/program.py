@@ -1,0 +1,109 @@
+"""Runs `autodetect` in a child process, as a person would, and reads what it left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ENTRY = "from flows.cli import main; main()"
+NIGHT_DEADLINE_S = 400
+
+
+@dataclass
+class Ended:
+    """A finished run."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """What it printed with --json."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Program:
+    """`autodetect` with a folder to run in; lake, store and work lie below it."""
+
+    folder: Path
+    marketplace: Path
+    prefect_home: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Everything a run sees: nothing of ours from outside, small training, random weights."""
+        outside = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AUTODETECT_", "PREFECT_"))
+        }
+        return outside | {
+            "PREFECT_HOME": str(self.prefect_home),
+            "AUTODETECT_BACKBONE__WEIGHTS": "random",
+            "AUTODETECT_BACKBONE__INPUT_SIZE": "96",
+            "AUTODETECT_CLASSIFIER__EPOCHS": "20",
+            # The night's machinery is on trial here, not what random weights make of a dozen test vehicles.
+            "AUTODETECT_CLASSIFIER__MIN_LIFT_OVER_CHANCE": "0",
+            "AUTODETECT_SANDBOX__MARKETPLACE": str(self.marketplace),
+            **self.variables,
+        }
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start a run without waiting for it."""
+        return subprocess.Popen(
+            [sys.executable, "-c", ENTRY, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+
+    def run(self, *arguments: str, deadline_s: float = NIGHT_DEADLINE_S) -> Ended:
+        """Run to the end."""
+        child = self.start(*arguments)
+        try:
+            out, err = child.communicate(timeout=deadline_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+        return Ended(child.returncode, out, err)
+
+    def kill_when(self, seen: Callable[[str], bool], *arguments: str, number: int = signal.SIGKILL) -> str:
+        """Start a run and send it a signal (the program alone, not its children) when a line of its log is `seen`.
+
+        Returns:
+            The log up to then; fails when the run ends before.
+        """
+        child = self.start(*arguments)
+        assert child.stderr is not None
+        assert child.stdout is not None
+        threading.Thread(target=child.stdout.read, daemon=True).start()
+        log: list[str] = []
+        for line in child.stderr:
+            log.append(line)
+            if seen(line):
+                os.kill(child.pid, number)
+                child.wait(60)
+                return "".join(log)
+        child.wait(60)
+        raise AssertionError("the run ended before the moment to kill it:\n" + "".join(log)[-3000:])
+
+    def digests(self) -> dict[str, str]:
+        """The canonical digests of all tables, as `autodetect lake check` tells them."""
+        checked = self.run("lake", "check", "--json")
+        assert checked.code == 0, checked.err
+        return {table["name"]: table["digest"] for table in checked.json()["tables"]}
+
+    def release_id(self) -> str:
+        """The id of the newest release."""
+        history = self.run("release", "list", "--json")
+        assert history.code == 0, history.err
+        return str(history.json()[-1]["release_id"])
