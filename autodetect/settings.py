@@ -331,3 +331,6 @@ def _refuse_unknown(data: Mapping[str, Any], model: type[BaseModel], place: str,
         kind = field.annotation
         if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, BaseModel):
             _refuse_unknown(value, kind, place, f"{prefix}{name}.")
+        elif isinstance(value, Mapping) and value:
+            inner = f"{prefix}{name}.{next(iter(value))}"
+            raise UsageError(f"unknown setting '{inner}' in {place}", f"remove it; '{prefix}{name}' is a single value")

@@ -1,4 +1,4 @@
-"""Time several cases in turns: first round all cases, second round all cases. Other work then hits all of them alike."""
+"""Time several cases in turns, round by round, so that other work on the machine hits all of them alike."""
 
 import time
 from collections.abc import Callable, Sequence

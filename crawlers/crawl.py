@@ -39,7 +39,7 @@ def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
     require_permission(settings)
     source = settings.source
     begin = run.inputs["begin"]
-    known = read_known(lake, run, source)
+    known = read_known(lake, run, source, max_photos=settings.crawl.max_photos_per_listing)
     identity = {"night": run.night.isoformat(), "source": source, "begin": begin.digest}
     with Ledger(work / f"crawl-{run.night.isoformat()}.jsonl", identity) as ledger:
         plan = CrawlPlan(

@@ -10,7 +10,7 @@ from autodetect.lake.lake import Lake
 from autodetect.lake.schemas import LISTING_PHOTOS, SIGHTINGS
 from autodetect.records import Sighting, StageRun
 
-COLUMNS = ["source", "item_id", "kind", "observed_on", "night", "digest", "summary_digest"]
+COLUMNS = ["source", "item_id", "kind", "observed_on", "night", "digest", "summary_digest", "photo_urls"]
 Identity = tuple[str, str, str]
 
 
@@ -19,7 +19,7 @@ class Known:
     """What earlier nights saw, by what it is an update of.
 
     `digests` are those of the last sightings, `summaries` those of live listings' search results by item id, `photos`
-    the SHA-256 of photos by URL.
+    the SHA-256 of photos by URL. A listing some of whose photos could not be fetched has no summary: it is read again.
     """
 
     digests: Mapping[Identity, str] = field(default_factory=dict)
@@ -45,8 +45,8 @@ def identity(sighting: Sighting) -> Identity:
     return _identity(sighting.kind, sighting.item_id, sighting.observed_on)
 
 
-def read_known(lake: Lake, run: StageRun, source: str) -> Known:
-    """Read what earlier nights saw of a source."""
+def read_known(lake: Lake, run: StageRun, source: str, *, max_photos: int) -> Known:
+    """Read what earlier nights saw of a source, from which a listing's first `max_photos` photos are wanted."""
     rows = lake.tables.read(
         SIGHTINGS,
         version=run.versions.get(SIGHTINGS.name, 0),
@@ -54,16 +54,17 @@ def read_known(lake: Lake, run: StageRun, source: str) -> Known:
         where=pc.field("source") == source,
     ).sort_by([("night", "ascending"), ("observed_on", "ascending")])
     held = lake.tables.read(LISTING_PHOTOS, version=run.versions.get(LISTING_PHOTOS.name, 0), columns=["url", "sha256"])
+    photos = dict(zip(held["url"].to_pylist(), held["sha256"].to_pylist(), strict=True))
     digests: dict[Identity, str] = {}
     summaries: dict[str, str] = {}
     sales: list[date] = []
     for row in rows.to_pylist():
         digests[_identity(row["kind"], row["item_id"], row["observed_on"])] = row["digest"]
         if row["kind"] == "asking":
-            summaries[row["item_id"]] = row["summary_digest"]
+            whole = all(url in photos for url in row["photo_urls"][:max_photos])
+            summaries[row["item_id"]] = row["summary_digest"] if whole else ""
         else:
             sales.append(row["observed_on"])
-    photos = dict(zip(held["url"].to_pylist(), held["sha256"].to_pylist(), strict=True))
     return Known(digests, summaries, photos, max(sales, default=None))
 
 

@@ -32,6 +32,7 @@ class Reached:
         match entry["type"]:
             case "announced":
                 self.announced[entry["kind"]] = entry["total"]
+                self.failures.pop(("page", "token"), None)
             case "page":
                 self.seen.setdefault(entry["kind"], set()).update(entry["item_ids"])
                 self.failures.pop(("page", entry["key"]), None)

@@ -1,5 +1,6 @@
 """Numbers out of what sellers wrote. Ranges are judged later, by the validation suites; here is only reading."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -22,7 +23,8 @@ def read_number(text: str) -> Reading:
     match = _NUMBER.match(stripped)
     if match is None:
         return Reading(None, unreadable=True)
-    return Reading(float(match.group(1).replace(",", "")))
+    value = float(match.group(1).replace(",", ""))
+    return Reading(value) if math.isfinite(value) else Reading(None, unreadable=True)
 
 
 def read_postal_code(text: str) -> str | None:

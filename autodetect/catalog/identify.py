@@ -41,18 +41,15 @@ def identify(make: str, model: str, title: str = "") -> Identity:
         if from_title is None:
             return Identity(None, name, rest, "missing")
         name, rest, reason = from_title[0], rest or _first_name(from_title[1]), "title"
-    leading = make_leading(rest)
-    if leading and leading[0] == name and leading[1]:
-        rest, reason = leading[1], "alias"
-    stripped = _ENGINE_SIZE.sub("", rest)
-    if stripped != rest:
-        rest, reason = stripped, "alias"
-    key = text_key(rest)
-    if not key:
+    bare = _bare_model(name, rest)
+    if bare != rest:
+        rest, reason = bare, "alias"
+    make_key, key = text_key(name), text_key(rest)
+    if not make_key or not key:  # nothing that the catalogue's ASCII keys can hold
         return Identity(None, name, rest, "missing")
-    if key.split("-")[0] in _NOT_A_MODEL:
+    if key in _NOT_A_MODEL or key.split("-")[0] in _NOT_A_MODEL:
         return Identity(None, name, rest, "other")
-    return Identity(f"{text_key(name)}/{key}", name, rest, reason)
+    return Identity(f"{make_key}/{key}", name, rest, reason)
 
 
 def shown_names(identities: Iterable[Identity]) -> dict[str, tuple[str, str]]:
@@ -65,6 +62,16 @@ def shown_names(identities: Iterable[Identity]) -> dict[str, tuple[str, str]]:
         make_model_id: min(counts, key=lambda names, counts=counts: (-counts[names], names))  # type: ignore[misc]
         for make_model_id, counts in sorted(spellings.items())
     }
+
+
+def _bare_model(make: str, model: str) -> str:
+    """Return the model without its make in front and an engine size behind, however often they are repeated."""
+    while True:
+        leading = make_leading(model)
+        bare = leading[1] if leading and leading[0] == make and leading[1] else _ENGINE_SIZE.sub("", model)
+        if bare == model:
+            return model
+        model = bare
 
 
 def _first_name(text: str) -> str:

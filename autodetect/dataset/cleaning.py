@@ -20,8 +20,9 @@ def cleaned(sightings: pa.Table) -> tuple[pd.DataFrame, list[Identity]]:
     """Read one night's sightings into a frame of facts, one row a sighting, for the validation suites to judge.
 
     Returns:
-        The frame: the columns of `listings` that a sighting decides, `kind`, `digest`, and `<field>_unreadable` flags;
-        numbers are float64 (NaN: none), text is str or None. And the catalogue's decisions, row by row.
+        The frame: the columns of `listings` that a sighting decides, `kind`, `sighting` (the kind and a sale's date)
+        and `<field>_unreadable` flags; numbers are float64 (NaN: none), text is str or None. And the catalogue's
+        decisions, row by row.
     """
     rows, identities = [], []
     for sighting in sightings.to_pylist():
@@ -43,19 +44,22 @@ def apply(findings: Iterable[Finding], frame: pd.DataFrame) -> tuple[pd.DataFram
     Returns:
         The frame that remains, and one refusal per failed row and rule.
     """
+    if frame.empty:  # a night that brought nothing new: there are not even columns
+        return frame, []
     refusals: list[Refusal] = []
     kept = frame.copy()
-    by_key = {key: position for position, key in enumerate(zip(frame["source"], frame["item_id"], strict=True))}
+    names = (frame[name] for name in ("source", "item_id", "sighting"))
+    by_key: dict[tuple[str, ...], int] = {key: position for position, key in enumerate(zip(*names, strict=True))}
     dropped: set[int] = set()
     for finding in findings:
         effect = finding.rule.effect
         if effect == "held":
             continue
         for key, value in finding.rows:
-            refusals.append(
-                Refusal(table=finding.table, key="/".join(key), rule=finding.rule.name, value=value, effect=effect)
-            )
-        positions = [by_key[key] for key, _ in finding.rows]  # type: ignore[index]
+            source, item_id, _ = key
+            name = f"{source}/{item_id}"
+            refusals.append(Refusal(table=finding.table, key=name, rule=finding.rule.name, value=value, effect=effect))
+        positions = [by_key[key] for key, _ in finding.rows]
         if effect == "refused":
             dropped.update(positions)
         elif effect == "nulled":
@@ -77,7 +81,7 @@ def listing_rows(
     """
     rows = {(row["source"], row["item_id"]): row for row in known}
     changed: set[tuple[str, str]] = set()
-    for fact in facts.to_dict("records"):
+    for fact in sorted(facts.to_dict("records"), key=_offers_first):
         key = (fact["source"], fact["item_id"])
         old = rows.get(key)
         new = _merged(old, fact, night)
@@ -103,6 +107,7 @@ def _facts(sighting: dict[str, Any], identity: Identity) -> dict[str, Any]:
         "source": sighting["source"],
         "item_id": sighting["item_id"],
         "kind": sighting["kind"],
+        "sighting": f"sold {sighting['observed_on']}" if sold else "asking",
         "make_model_id": identity.make_model_id,
         "catalog_reason": identity.reason,
         "title": sighting["title"],
@@ -123,6 +128,11 @@ def _facts(sighting: dict[str, Any], identity: Identity) -> dict[str, Any]:
         "year_unreadable": year.unreadable,
         "mileage_unreadable": mileage.unreadable,
     }
+
+
+def _offers_first(fact: dict[str, Any]) -> tuple[str, str, str]:
+    """Return the order in which a night's facts make a listing: what was asked, then its sales by date."""
+    return fact["source"], fact["item_id"], fact["sighting"]
 
 
 def _merged(old: dict[str, Any] | None, fact: dict[str, Any], night: date) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def build(settings: BackboneSettings) -> tuple["keras.Model", BackboneRecord]:
                 raise
             model, resolved = _random(settings.input_size, settings.seed), "random"
             note = (
-                "ImageNet weights could not be had: the backbone has RANDOM weights, and its accuracy means little more "
+                "ImageNet weights could not be had: the backbone has RANDOM weights, its accuracy means little more "
                 "than that it beats chance. To use ImageNet weights, allow the download or set backbone.weights to a "
                 "weights file, and start a new lake"
             )

@@ -58,7 +58,10 @@ def load_model(path: Path, remedy: str) -> "keras.Model":
     if not path.is_file():
         raise CorruptError(f"the model file {path} does not exist", remedy)
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        with tempfile.TemporaryDirectory() as folder:  # Keras wants the ending; a file named by its digest has none
+            named = Path(folder) / "model.keras"
+            named.symlink_to(path.absolute())
+            return keras.saving.load_model(named, compile=False, safe_mode=True)
     except _UNREADABLE as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise CorruptError(f"the model file {path} cannot be read: {first}", remedy) from error

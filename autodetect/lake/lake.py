@@ -2,13 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyarrow import fs
 
 from autodetect.errors import UsageError
 from autodetect.lake.blobs import BlobStore
-from autodetect.lake.objects import ObjectStore, S3Options, open_objects, probe_put_if_absent
+from autodetect.lake.objects import LocalStore, ObjectStore, S3Options, S3Store, open_objects, probe_put_if_absent
 from autodetect.lake.receipts import ReceiptBook
 from autodetect.lake.schemas import SCHEMA_VERSION
 from autodetect.lake.tables import TableSet
@@ -65,7 +64,7 @@ def open_lake(settings: Settings, *, create: bool = False) -> Lake:
         DependencyDownError: the storage does not answer.
     """
     objects = open_objects(settings.lake, s3_options(settings))
-    lake = Lake(settings.lake, _tables(settings), objects)
+    lake = Lake(settings.lake, _tables(settings, objects), objects)
     identity = {"schema_version": SCHEMA_VERSION, "source": settings.source, "channel": settings.channel}
     if not objects.exists(IDENTITY):
         if not create:
@@ -88,13 +87,15 @@ def open_lake(settings: Settings, *, create: bool = False) -> Lake:
     return lake
 
 
-def _tables(settings: Settings) -> TableSet:
-    if not settings.lake.startswith("s3://"):
-        root = Path(settings.lake).absolute() / "tables"
+def _tables(settings: Settings, objects: ObjectStore) -> TableSet:
+    if isinstance(objects, LocalStore):
+        root = objects.root / "tables"
         return TableSet(str(root), {}, fs.SubTreeFileSystem(str(root), fs.LocalFileSystem()))
+    assert isinstance(objects, S3Store)
     root_url = settings.lake.rstrip("/") + "/tables"
     options = {"aws_conditional_put": "etag"}
-    region, endpoint = settings.s3.region, settings.s3.endpoint_url
+    # pyarrow does not read AWS_ENDPOINT_URL: one address for all three clients, the one that boto3 found.
+    region, endpoint = settings.s3.region, objects.endpoint()
     if region:
         options["AWS_REGION"] = region
     if endpoint:

@@ -7,6 +7,7 @@ whose process on this very host is gone may be taken over.
 """
 
 import json
+import logging
 import os
 import socket
 import threading
@@ -16,9 +17,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from autodetect.errors import LeaseHeldError
+from autodetect.errors import DependencyDownError, LeaseHeldError
 from autodetect.lake.objects import ObjectMissingError, ObjectStore
 
+log = logging.getLogger(__name__)
 KEPT_LEASES = 5  # released ones, so that a person can see who ran last
 
 
@@ -75,7 +77,10 @@ def hold(
 
     def beat() -> None:
         while not stop.wait(heartbeat_s):
-            objects.put(_key(token), replace(mine, heartbeat=clock()).to_bytes())
+            try:
+                objects.put(_key(token), replace(mine, heartbeat=clock()).to_bytes())
+            except DependencyDownError as error:  # the next beat may reach the store again before the lease expires
+                log.warning("lease: a sign of life did not reach %s: %s", objects.url, error.what)
 
     thread = threading.Thread(target=beat, name="lease-heartbeat", daemon=True)
     thread.start()

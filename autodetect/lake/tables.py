@@ -144,7 +144,10 @@ def table_digest(table: Table, rows: pa.Table) -> str:
     """
     columns = [name for name in table.schema.names if name not in table.metadata]
     kept = _typed(table, rows).select(columns)
-    kept = kept.sort_by([(name, "ascending") for name in table.key if name in columns])
+    order = [name for name in table.key if name in columns]
+    if table.metadata:  # without it the key may repeat
+        order += [name for name in columns if name not in order]
+    kept = kept.sort_by([(name, "ascending") for name in order])
     if table.metadata:  # rows that differ in run metadata only count once
         kept = kept.group_by(columns, use_threads=False).aggregate([])
     sink = _HashingSink()

@@ -2,7 +2,7 @@
 
 Candidates lie within a Hamming radius of each other's hash variants; a candidate is a copy when the thumbnails agree
 (normalised cross-correlation, both orientations, one pixel of play). New photos are compared with all; old with old
-never again.
+never again. Whether two photos are copies does not depend on which of them came first.
 """
 
 from dataclasses import dataclass
@@ -46,6 +46,7 @@ def copies(known: HashIndex, new: HashIndex, *, radius: int, min_correlation: fl
     for queries, targets in (
         (new.phash, everything.phash),
         (new.mirror, everything.phash),
+        (new.phash, everything.mirror),
         *((new.crops[:, k], everything.phash) for k in range(new.crops.shape[1])),
         *((new.phash, everything.crops[:, k]) for k in range(everything.crops.shape[1])),
     ):
@@ -75,13 +76,14 @@ def _normalised(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def _agreement(images: NDArray[np.float32], i: int, j: int) -> float:
     """Return the best normalised cross-correlation of two thumbnails over mirroring and shifts of one pixel."""
-    inner = images[i][1:-1, 1:-1]
     best = -1.0
-    for other in (images[j], images[j][:, ::-1]):
-        for dy in (0, 1, 2):
-            for dx in (0, 1, 2):
-                shifted = other[dy : dy + inner.shape[0], dx : dx + inner.shape[1]]
-                best = max(best, _correlation(inner, shifted))
+    for first, second in ((images[i], images[j]), (images[j], images[i])):
+        inner = first[1:-1, 1:-1]
+        for other in (second, second[:, ::-1]):
+            for dy in (0, 1, 2):
+                for dx in (0, 1, 2):
+                    shifted = other[dy : dy + inner.shape[0], dx : dx + inner.shape[1]]
+                    best = max(best, _correlation(inner, shifted))
     return best
 
 

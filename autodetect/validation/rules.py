@@ -50,7 +50,10 @@ class Suite:
 
 
 def listing_suite(night: date) -> Suite:
-    """Return the rules of cleaned listings; columns `*_unreadable` say that text was there but no number in it."""
+    """Return the rules of cleaned listings; columns `*_unreadable` say that text was there but no number in it.
+
+    One listing may be seen more than once in a night, as an offer and as a sale: `sighting` tells these apart.
+    """
     between = "ExpectColumnValuesToBeBetween"
     share = "ExpectColumnProportionOfNonNullValuesToBeBetween"
     price = {"min_value": 0.0, "strict_min": True, "max_value": MAX_CREDIBLE_PRICE}
@@ -59,7 +62,7 @@ def listing_suite(night: date) -> Suite:
     in_set = "ExpectColumnValuesToBeInSet"
     return Suite(
         "listings",
-        ("source", "item_id"),
+        ("source", "item_id", "sighting"),
         (
             Rule(
                 "listing.item_id_missing",
@@ -102,7 +105,7 @@ def listing_suite(night: date) -> Suite:
                 "listings.keys_repeat",
                 "held",
                 "ExpectCompoundColumnsToBeUnique",
-                {"column_list": ["source", "item_id"]},
+                {"column_list": ["source", "item_id", "sighting"]},
             ),
             # Half is far below any real night (over 0.9): a page that changed its shape, not a bad day.
             Rule(

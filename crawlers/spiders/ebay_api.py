@@ -59,7 +59,7 @@ class EbayApiSpider(Spider):
             f"{ebay.base_url}/identity/v1/oauth2/token",
             formdata={"grant_type": "client_credentials", "scope": SCOPES},
             headers={"Authorization": f"Basic {key}"},
-            callback=self.parse_token,
+            callback=partial(self.read, parse=self.parse_token, kind="page", key="token"),
             errback=partial(self.failed, kind="page", key="token"),
         )
 
@@ -100,6 +100,14 @@ class EbayApiSpider(Spider):
     def parse_photo(self, response: Response, item_id: str, position: int, url: str) -> Yield:
         """Hand over a photo's bytes as they are; curation judges them."""
         yield PhotoItem(item_id, position, url, data=response.body)
+
+    def read(self, response: Response, parse: Any, kind: str, key: str, item_id: str = "") -> Yield:
+        """Parse an answer; one that is not what it should be costs only itself, and is recorded."""
+        try:
+            yield from parse(response)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            self.logger.warning("could not read %s %s: %r", kind, key, error)
+            yield Failure(kind, key, "answer_unreadable", item_id)
 
     def failed(self, failure: Any, kind: str, key: str, item_id: str = "") -> Yield:
         """Record what could not be fetched, by a named cause."""
@@ -185,7 +193,7 @@ class EbayApiSpider(Spider):
     def _request(self, path: str, callback: Any, *, kind: str, key: str, item_id: str = "") -> Request:
         return JsonRequest(
             self.plan.ebay.base_url + path,
-            callback=callback,
+            callback=partial(self.read, parse=callback, kind=kind, key=key, item_id=item_id),
             errback=partial(self.failed, kind=kind, key=key, item_id=item_id),
             headers={"Authorization": f"Bearer {self._token}", "X-EBAY-C-MARKETPLACE-ID": self.plan.ebay.marketplace},
             dont_filter=True,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.output import JsonOption, StoreOption, show
+from flows.cli.output import JsonOption, StoreOption, native_silence, show
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +31,8 @@ def identify(
     settings = NightOptions(store=store).settings()
     cache = Path(settings.work) / "releases" / canonical_digest(settings.store)[:12]
     release = fetch(open_store(settings, probe=False), cache)
+    with native_silence():
+        import keras  # noqa: F401 - loads its backend
     answers = answer(release, photos, max_pixels=settings.photos.max_pixels)
     lines = [f"release {release.release_id[:12]} of {release.manifest.night}"]
     lines += [f"  WARNING: {warning}" for warning in release.manifest.warnings]

@@ -1,8 +1,10 @@
 """How commands speak: results on stdout, as text or as JSON; progress and logs on stderr."""
 
+import contextlib
 import json
 import os
 import sys
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +21,20 @@ StoreOption = Annotated[
 def show(value: Any, text: str, *, as_json: bool) -> None:
     """Print a result: `value` (a JSON-able thing) or `text`."""
     print(json.dumps(value, indent=2, default=str, ensure_ascii=False) if as_json else text)
+
+
+@contextlib.contextmanager
+def native_silence() -> Iterator[None]:
+    """Keep from a person what native libraries write to stderr while they are loaded (notes on the CPU)."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def quiet_prefect() -> None:

@@ -148,6 +148,12 @@ class S3Store(ObjectStore):
         with self._told(key):
             self._client().delete_object(**self._target(key))
 
+    def endpoint(self) -> str:
+        """Return the address that requests go to, as settings or AWS variables and files say; '' for AWS itself."""
+        with self._told(""):
+            url = str(self._client().meta.endpoint_url)
+        return "" if ".amazonaws.com" in url else url
+
     def _target(self, key: str) -> dict[str, str]:
         return {"Bucket": self.bucket, "Key": self.prefix + checked_key(key)}
 
