@@ -57,7 +57,11 @@ class BlobStore:
     def fetch(self, sha256: str, path: Path) -> Path:
         """Copy the content to a local file, checked; raises as `read` does."""
         self._objects.download(self._key(sha256), path)
-        self._check(sha256, sha256_file(path))
+        try:
+            self._check(sha256, sha256_file(path))
+        except CorruptError:
+            path.unlink()  # nobody may take it for the content
+            raise
         return path
 
     def _key(self, sha256: str) -> str:

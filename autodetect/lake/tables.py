@@ -61,11 +61,17 @@ class TableSet:
             version: the version a receipt names; the newest when left out.
             columns: a subset of columns.
             where: a `pyarrow.compute` expression that is pushed down to the files.
+
+        Raises:
+            CorruptError: the table, that version or one of its files is missing or damaged.
         """
         subtree = fs.SubTreeFileSystem(table.name, self._filesystem)
         dataset = self._open(table, version).to_pyarrow_dataset(filesystem=subtree)
         schema = table.schema if columns is None else pa.schema([table.schema.field(name) for name in columns])
-        return dataset.to_table(columns=schema.names, filter=where).cast(schema)
+        try:
+            return dataset.to_table(columns=schema.names, filter=where).cast(schema)
+        except (pa.ArrowInvalid, FileNotFoundError) as error:
+            raise self._corrupt(table, version, "read", error) from error
 
     def upsert(self, table: Table, rows: pa.Table) -> int:
         """Insert rows whose key is new and replace those whose key is there; return the version that holds them."""
@@ -125,11 +131,14 @@ class TableSet:
         try:
             return DeltaTable(self._uri(table), version=version, storage_options=self._options)
         except (TableNotFoundError, DeltaError) as error:
-            wanted = "" if version is None else f" at version {version}"
-            raise CorruptError(
-                f"table {table.name}{wanted} in {self.root} cannot be opened: {error}",
-                "run `autodetect doctor`: it compares the tables with the receipts",
-            ) from error
+            raise self._corrupt(table, version, "opened", error) from error
+
+    def _corrupt(self, table: Table, version: int | None, done: str, error: Exception) -> CorruptError:
+        wanted = "" if version is None else f" at version {version}"
+        return CorruptError(
+            f"table {table.name}{wanted} in {self.root} cannot be {done}: {error}",
+            "run `autodetect doctor`: it compares the tables with the receipts",
+        )
 
 
 def rows_of(table: Table, records: Iterable[Mapping[str, Any]]) -> pa.Table:

@@ -1,7 +1,7 @@
 """What the app shows, from a published release alone: the three likeliest models, the price, how many are on offer."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -42,19 +42,12 @@ def fetch(store: ObjectStore, cache: Path) -> SyncedRelease:
     return sync(store, cache, WANTED)
 
 
-def identify(release: SyncedRelease, photos: Sequence[Path], *, max_pixels: int) -> list[Identification]:
-    """Answer photos.
-
-    Args:
-        release: a fetched release.
-        photos: image files.
-        max_pixels: a larger image is refused before it is decoded.
+def identify(release: SyncedRelease, photos: Mapping[Path, Image.Image]) -> list[Identification]:
+    """Answer photos, which `read_photo` has read.
 
     Raises:
-        UsageError: a photo cannot be read, named with its rule.
         CorruptError: a file of the release is damaged.
     """
-    inputs = [_read(path, max_pixels) for path in photos]
     import numpy as np
 
     from autodetect.classifier.head import load_head
@@ -64,7 +57,7 @@ def identify(release: SyncedRelease, photos: Sequence[Path], *, max_pixels: int)
 
     record = BackboneRecord.model_validate_json(release.path("backbone.json").read_bytes())
     entries = [ClassEntry.model_validate(entry) for entry in json.loads(release.path("classes.json").read_bytes())]
-    batch = np.stack([to_input(image, record.input_size) for image in inputs])
+    batch = np.stack([to_input(image, record.input_size) for image in photos.values()])
     vectors = embed(load(release.path("backbone.keras"), record), batch, batch_size=BATCH_SIZE)
     probabilities = load_head(release.path("champion.keras")).predict(vectors, verbose=0)
     sqlite = release.path("autodetect.sqlite")
@@ -86,7 +79,12 @@ def identify(release: SyncedRelease, photos: Sequence[Path], *, max_pixels: int)
     ]
 
 
-def _read(path: Path, max_pixels: int) -> Image.Image:
+def read_photo(path: Path, *, max_pixels: int) -> Image.Image:
+    """Return the upright RGB image in a file; one of more pixels is refused before it is decoded.
+
+    Raises:
+        UsageError: it cannot be read, or is no photo; named with its rule.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -23,17 +23,18 @@ def identify(
     Example: autodetect identify mustang.jpg
     """
     from autodetect.records import canonical_digest
-    from autodetect.release.identify import fetch
+    from autodetect.release.identify import fetch, read_photo
     from autodetect.release.identify import identify as answer
     from autodetect.release.stage import open_store
     from flows.options import NightOptions
 
     settings = NightOptions(store=store).settings()
+    images = {photo: read_photo(photo, max_pixels=settings.photos.max_pixels) for photo in photos}
     cache = Path(settings.work) / "releases" / canonical_digest(settings.store)[:12]
     release = fetch(open_store(settings, probe=False), cache)
     with native_silence():
         import keras  # noqa: F401 - loads its backend
-    answers = answer(release, photos, max_pixels=settings.photos.max_pixels)
+    answers = answer(release, images)
     lines = [f"release {release.release_id[:12]} of {release.manifest.night}"]
     lines += [f"  WARNING: {warning}" for warning in release.manifest.warnings]
     for found in answers:

@@ -62,10 +62,11 @@ def nightly(
     """
     options = _checked_options(night, source, marketplace, lake, store)
     from flows.nightly import nightly as flow
+    from flows.private_server import prefect_api
     from flows.summary import NightSummary, as_text
 
-    state = flow(options, return_state=True)
-    summary = _result(state)
+    with prefect_api():
+        summary = flow(options, return_state=True).result()
     assert isinstance(summary, NightSummary)
     show(summary.model_dump(mode="json"), as_text(summary), as_json=as_json)
     if summary.verdict == Verdict.HELD:
@@ -99,12 +100,11 @@ def _stage_command(name: str) -> Any:
         as_json: JsonOption = False,
     ) -> None:
         options = _checked_options(night, source, marketplace, lake, store)
-        from flows.runner import Outcome
+        from flows.private_server import prefect_api
         from flows.stage_flows import STAGE_FLOWS
 
-        state = STAGE_FLOWS[name](options, return_state=True)
-        outcome = _result(state)
-        assert isinstance(outcome, Outcome)
+        with prefect_api():
+            outcome = STAGE_FLOWS[name](options)
         receipt = outcome.receipt
         counted = "\n".join(f"  {what:<40} {count:,}" for what, count in receipt.counts.items())
         state_word = "done already" if outcome.skipped else "done"
@@ -127,8 +127,3 @@ def _checked_options(
     )
     preflight(options)
     return options
-
-
-def _result(state: Any) -> Any:
-    """Return a flow run's result, or raise what it raised."""
-    return state.result() if state.is_completed() else state.result(raise_on_failure=True)

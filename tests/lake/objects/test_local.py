@@ -11,28 +11,29 @@ import pytest
 from autodetect.errors import UsageError
 from autodetect.lake.objects import LocalStore, open_objects, probe_put_if_absent
 
-ENDLESS_PUT = """
-import sys
+LONG_PUT = """
+import sys, time
 from pathlib import Path
 from autodetect.lake.objects import LocalStore, durable
 
-def endless():
+def slowly():  # at most 180 MB in a minute, should nobody kill it
     print("writing", flush=True)
-    while True:
-        yield b"new" * 100_000
+    for _ in range(6000):
+        yield b"new" * 10_000
+        time.sleep(0.01)
 
 path = Path(sys.argv[1])
 {call}
 """
 
 
-@pytest.mark.parametrize("call", ["durable.write_file(path, endless())", "durable.create_file(path, endless())"])
+@pytest.mark.parametrize("call", ["durable.write_file(path, slowly())", "durable.create_file(path, slowly())"])
 @pytest.mark.parametrize("before", [b"old", None])
 def test_a_killed_writer_leaves_nothing_under_the_name(tmp_path: Path, call: str, before: bytes | None) -> None:
     store = LocalStore(tmp_path)
     if before is not None:
         store.put("key", before)
-    script = ENDLESS_PUT.format(call=call)
+    script = LONG_PUT.format(call=call)
     with subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "key")], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == b"writing\n"

@@ -1,0 +1,99 @@
+"""The book of receipts: what it says about nights, stages and the versions they start from."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from autodetect.lake.lake import Lake
+from autodetect.lake.receipts import ReceiptBook
+from autodetect.records import Receipt
+
+MakeReceipt = Callable[..., Receipt]
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def night(day: int) -> date:
+    return date(2026, 11, day)
+
+
+def commit(book: ReceiptBook, *receipts: Receipt) -> None:
+    """Commit them a minute apart, after everything committed before."""
+    done = len(book.all())
+    for n, receipt in enumerate(receipts):
+        book.commit(receipt, START + timedelta(days=done, minutes=n))
+
+
+def test_an_empty_book_knows_no_night(lake: Lake) -> None:
+    book = lake.receipts
+    assert book.is_empty()
+    assert (book.all(), book.unfinished_night(), book.finished_nights(), book.before(night(9))) == ([], None, [], {})
+
+
+def test_a_receipt_comes_back_whole(lake: Lake, make_receipt: MakeReceipt) -> None:
+    receipt = make_receipt(
+        1, "crawl", versions={"seen": 3}, counts={"seen": 7}, facts={"words": "é", "none": None}, run={"seconds": 0.5}
+    )
+    commit(lake.receipts, receipt)
+    assert lake.receipts.all() == [receipt]
+    assert not lake.receipts.is_empty()
+
+
+def test_the_newest_receipt_of_a_stage_counts(lake: Lake, make_receipt: MakeReceipt) -> None:
+    book = lake.receipts
+    commit(book, make_receipt(1, "crawl", counts={"n": 1}), make_receipt(1, "curate"))
+    commit(book, make_receipt(1, "crawl", counts={"n": 2}, run_id="later"))
+    assert [(r.stage, r.counts.get("n")) for r in book.all()] == [("curate", None), ("crawl", 2)]
+    assert book.of_night(night(1))["crawl"].run_id == "later"
+
+
+def test_kinds_of_run_are_kept_apart(lake: Lake, make_receipt: MakeReceipt) -> None:
+    commit(lake.receipts, make_receipt(1, "price"), make_receipt(1, "price", kind="prices", run_id="p"))
+    assert lake.receipts.of_night(night(1))["price"].run_id == "run"
+    assert lake.receipts.of_night(night(1), "prices")["price"].run_id == "p"
+    assert lake.receipts.of_night(night(2)) == {}
+
+
+def test_before_gives_the_newest_of_each_stage_from_earlier_nights(lake: Lake, make_receipt: MakeReceipt) -> None:
+    receipts = [make_receipt(day, stage, counts={"day": day}) for day in (1, 2, 3) for stage in ("crawl", "curate")]
+    commit(lake.receipts, *(r for r in reversed(receipts) if (r.stage, r.counts["day"]) != ("curate", 2)))
+    assert {stage: r.counts["day"] for stage, r in lake.receipts.before(night(3)).items()} == {"crawl": 2, "curate": 1}
+
+
+@pytest.mark.parametrize(
+    ("stages", "unfinished", "finished"),
+    [
+        ([(1, "begin")], 1, []),
+        ([(1, "begin"), (1, "crawl")], 1, []),
+        ([(1, "begin"), (1, "end")], None, [1]),
+        ([(2, "begin"), (2, "end"), (1, "begin"), (1, "end")], None, [1, 2]),
+        ([(1, "begin"), (2, "begin"), (2, "end")], 1, [2]),
+        ([(1, "begin"), (2, "begin")], 2, []),
+    ],
+)
+def test_a_night_that_was_begun_and_not_ended_is_unfinished(
+    lake: Lake, make_receipt: MakeReceipt, stages: list[tuple[int, str]], unfinished: int | None, finished: list[int]
+) -> None:
+    commit(lake.receipts, *(make_receipt(day, stage) for day, stage in stages))
+    assert lake.receipts.unfinished_night() == (night(unfinished) if unfinished else None)
+    assert lake.receipts.finished_nights() == [night(day) for day in finished]
+
+
+def test_a_stage_starts_from_the_newest_versions_of_receipts_before_it(lake: Lake, make_receipt: MakeReceipt) -> None:
+    commit(
+        lake.receipts,
+        make_receipt(1, "crawl", versions={"seen": 1, "quarantine": 1}),
+        make_receipt(1, "curate", versions={"listings": 1, "quarantine": 2}),
+        make_receipt(2, "crawl", versions={"seen": 4, "quarantine": 3}),
+        make_receipt(2, "curate", versions={"listings": 6, "quarantine": 5}),
+        make_receipt(3, "crawl", versions={"seen": 9}),
+    )
+    baseline = lake.receipts.baseline(night(2), "crawl")
+    assert {name: version for name, version in baseline.items() if version} == {
+        "seen": 1,
+        "listings": 6,
+        "quarantine": 5,
+    }
+    first = lake.receipts.baseline(night(1), "crawl")
+    assert {name: version for name, version in first.items() if version} == {"listings": 1, "quarantine": 2}
+    assert set(first) == set(lake.receipts.baseline(night(9), "any"))

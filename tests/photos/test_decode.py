@@ -1,0 +1,152 @@
+"""Decoding: a sound photo comes back upright in RGB, a bad file costs only itself and names its rule."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from autodetect.photos.decode import FORMATS, TURNS, Decoded, decode
+
+MAX_PIXELS = 1_000_000
+HTML = b"<!DOCTYPE html>\n<html><head><title>503</title></head><body>Service Unavailable</body></html>"
+
+
+def gradient(width: int = 96, height: int = 64) -> Image.Image:
+    """Red rises to the right, green downwards: every orientation looks different."""
+    across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    return Image.fromarray(np.stack([across, down, 0 * across], axis=-1).astype(np.uint8))
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    target = io.BytesIO()
+    image.save(target, kind, **options)
+    return target.getvalue()
+
+
+def read(data: bytes) -> Decoded:
+    return decode(data, max_pixels=MAX_PIXELS)
+
+
+def pixels(decoded: Decoded) -> np.ndarray:
+    assert decoded.image is not None, decoded.rule
+    assert decoded.image.mode == "RGB"
+    return np.asarray(decoded.image).astype(int)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_comes_back_as_the_picture_it_holds(kind: str) -> None:
+    decoded = read(encoded(gradient(), kind))
+    assert (decoded.format, decoded.width, decoded.height, decoded.rule) == (kind, 96, 64, "")
+    assert np.abs(pixels(decoded) - np.asarray(gradient()).astype(int)).mean() < 12  # GIF has 256 colours
+
+
+SOUND = {kind: encoded(gradient(), kind) for kind in FORMATS} | {
+    "progressive": encoded(gradient(), "JPEG", progressive=True)
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (b"", "photo.empty"),
+        (HTML, "photo.not_an_image"),
+        (b"\0" * 1000, "photo.not_an_image"),
+        (b"\xff\xd8\xff", "photo.not_an_image"),
+        (SOUND["JPEG"][:-200], "photo.truncated"),
+        (SOUND["progressive"][: len(SOUND["progressive"]) // 2], "photo.truncated"),
+        (SOUND["PNG"][: len(SOUND["PNG"]) // 2], "photo.truncated"),
+        (encoded(Image.new("L", (1001, 1000))), "photo.too_many_pixels"),
+        (encoded(Image.new("1", (40_000, 40_000))), "photo.too_many_pixels"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n", "photo.not_an_image"),
+    ],
+    ids=["empty", "html", "zeros", "marker", "jpeg", "progressive", "png", "pixels", "bomb", "eps"],
+)
+def test_a_damaged_file_names_the_rule_it_breaks(data: bytes, rule: str) -> None:
+    decoded = read(data)
+    assert (decoded.image, decoded.rule) == (None, rule)
+
+
+def test_a_single_pixel_is_readable_and_judged_by_its_size() -> None:
+    decoded = read(encoded(Image.new("RGB", (1, 1), "red"), "JPEG"))
+    assert (decoded.width, decoded.height, decoded.rule) == (1, 1, "")
+
+
+def test_the_limit_counts_pixels_and_includes_the_last() -> None:
+    assert read(encoded(Image.new("L", (1000, 1000)))).rule == ""
+
+
+def test_the_reason_shows_how_the_file_begins() -> None:
+    assert "<!DOCTYPE html>" in read(HTML).detail
+
+
+def test_an_animation_shows_its_first_frame() -> None:
+    frames = [Image.new("RGB", (70, 70), colour) for colour in ("red", "blue")]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert pixels(read(data))[35, 35].tolist() == [255, 0, 0]
+
+
+def test_four_ink_colours_become_three_light_ones() -> None:
+    decoded = read(encoded(gradient().convert("CMYK"), "JPEG", quality=95))
+    assert np.abs(pixels(decoded) - np.asarray(gradient()).astype(int)).mean() < 6
+
+
+def test_sixteen_bits_of_grey_keep_their_shades() -> None:
+    shades = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    for kind in ("PNG", "TIFF"):
+        found = pixels(read(encoded(Image.fromarray(shades), kind)))[..., 0]
+        assert np.abs(found - shades / 257).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
+def test_every_mode_becomes_rgb(mode: str) -> None:
+    image = (
+        Image.new("RGB", (64, 64), "white").convert("L").convert(mode) if mode != "I;16" else Image.new(mode, (64, 64))
+    )
+    assert pixels(read(encoded(image))).shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_turned_photo_is_shown_upright(orientation: int, kind: str) -> None:
+    back = {5: 5, 6: 8, 7: 7, 8: 6}.get(orientation, orientation)  # the turn that undoes this one
+    stored = gradient() if back == 1 else gradient().transpose(TURNS[back])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    decoded = read(encoded(stored, kind, exif=exif))
+    assert (decoded.width, decoded.height) == (96, 64)
+    assert np.abs(pixels(decoded) - np.asarray(gradient()).astype(int)).mean() < 4
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_impossible_orientation_turns_nothing(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert (pixels(read(encoded(gradient(), exif=exif))) == np.asarray(gradient())).all()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow tells of the damage
+@pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff", b"Exif\0\0" + b"\xff" * 40])
+def test_damaged_camera_notes_do_not_cost_the_photo(exif: bytes) -> None:
+    assert read(encoded(gradient(), "JPEG", exif=exif)).rule == ""
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@settings(deadline=None, max_examples=400)
+@given(
+    st.sampled_from(sorted(SOUND)),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=12),
+    st.floats(0, 1),
+    st.booleans(),
+)
+def test_no_damage_raises(kind: str, hits: list[tuple[float, int]], length: float, head: bool) -> None:
+    data = bytearray(SOUND[kind])
+    for place, value in hits:
+        data[int(place * (min(len(data), 200) if head else len(data)))] = value
+    decoded = read(bytes(data[: round(len(data) * length)] if length < 0.5 else data))
+    assert (decoded.image is None) == bool(decoded.rule)
+    assert decoded.rule in {"", "photo.empty", "photo.not_an_image", "photo.too_many_pixels", "photo.truncated"}
+    assert decoded.width * decoded.height <= MAX_PIXELS or decoded.rule == "photo.too_many_pixels"
