@@ -25,8 +25,8 @@ from autodetect.errors import UsageError
 
 SETTINGS_FILE = "autodetect.toml"
 ENV_PREFIX = "AUTODETECT_"
-# Variables with our prefix that are not settings: the file to read, and what the image of a worker may carry.
-ENV_RESERVED = frozenset({"AUTODETECT_SETTINGS_FILE"})
+# Variables with our prefix that are not settings: the file to read, and the folder in which a Prefect worker runs.
+ENV_RESERVED = frozenset({"AUTODETECT_SETTINGS_FILE", "AUTODETECT_HOME"})
 
 Source = Literal["sandbox", "ebay-api"]
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -185,7 +185,7 @@ class DeadlineSettings(Section):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. `autodetect doctor` prints the values in force and where they came from."""
+    """Everything that can be set. `autodetect.example.toml` shows it all."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,

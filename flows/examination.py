@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -28,6 +29,7 @@ class Finding(Record):
     what: str
     state: Literal["good", "note", "bad"]
     words: str
+    exit_code: int = 0
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -42,7 +44,7 @@ def _guarded(what: str, look: Callable[[Settings], Iterator[Finding]], settings:
     try:
         return list(look(settings))
     except AutoDetectError as error:
-        return [Finding(what=what, state="bad", words=str(error).replace("\n  ", " "))]
+        return [Finding(what=what, state="bad", words=str(error).replace("\n  ", " "), exit_code=error.exit_code)]
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -109,7 +111,10 @@ def _lake(settings: Settings) -> Iterator[Finding]:
         yield Finding(what="lake", state="note" if "no receipt names" in problem else "bad", words=problem)
     ends = [receipt for receipt in lake.receipts.all() if receipt.stage == END]
     good = [receipt.night for receipt in ends if receipt.facts["verdict"] != Verdict.HELD]
-    words = f"the last good night is {max(good)}" if good else "no night has been published yet"
+    words = "no night has been published yet"
+    if good:
+        days = (settings.tonight(datetime.now(UTC)) - max(good)).days
+        words = f"the last good night is {max(good)}" + (f", {days} days ago" if days > 0 else "")
     unfinished = lake.receipts.unfinished_night()
     yield Finding(what="nights", state="good" if good else "note", words=f"{len(ends)} ended; {words}")
     if unfinished:

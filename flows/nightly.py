@@ -14,7 +14,7 @@ from autodetect.records import Receipt, Verdict
 from flows.open_night import NothingToDoError, open_night
 from flows.options import NightOptions
 from flows.runner import NightRun
-from flows.stage_flows import STAGE_FLOWS
+from flows.stage_flows import stage_flow
 from flows.summary import NightSummary, as_markdown, summarise
 
 PUBLISHING = ("crawl", "curate", "train", "export", "price", "publish")
@@ -39,8 +39,8 @@ def nightly(options: NightOptions | None = None) -> State[Any]:
             for name in PUBLISHING:
                 if hold_reason(done, night.settings.crawl.min_coverage):
                     break
-                done[name] = STAGE_FLOWS[name]().receipt
-            done["report"] = STAGE_FLOWS["report"]().receipt
+                done[name] = stage_flow(name, night.settings)().receipt
+            done["report"] = stage_flow("report", night.settings)().receipt
             summary = _close(night, done)
     except NothingToDoError as why:
         return _state(NightSummary(verdict=Verdict.SKIPPED, reason=why.what))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-from autodetect.errors import AutoDetectError
+from autodetect.errors import AutoDetectError, UsageError
 from autodetect.lake.lake import lake_exists, open_lake
 from autodetect.lake.lease import hold
 from autodetect.lake.nights import begin, resolve_night, superseded
@@ -51,10 +51,10 @@ def preflight(options: NightOptions | None) -> Settings:
 
 
 @contextlib.contextmanager
-def open_night(options: NightOptions | None, log: Log) -> Iterator[NightRun]:
+def open_night(options: NightOptions | None, log: Log, *, may_begin: bool = True) -> Iterator[NightRun]:
     """Join the night that is open, else hold the lake's lease and begin one or go on with it.
 
-    Everything is checked (`preflight`) before anything is written.
+    Everything is checked (`preflight`) before anything is written. Only a night, and its crawl, may begin one.
 
     Raises:
         NothingToDoError: why there is nothing to do.
@@ -81,6 +81,10 @@ def open_night(options: NightOptions | None, log: Log) -> Iterator[NightRun]:
         night = NightRun(settings, lake, fence, begin(settings, lake, date, "nightly", run_id), run_id)
         if BEGIN in night.receipts():
             log.info("night %s: going on where it stopped", date)
+        elif not may_begin:
+            raise UsageError(
+                f"the night of {date} has not been begun", "run `autodetect crawl` or `autodetect nightly`"
+            )
         else:
             fence.check()
             lake.receipts.commit(night.begin, datetime.now(UTC))

@@ -5,6 +5,7 @@ process that wanted it, however that one ends.
 """
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -26,10 +27,13 @@ ENVIRONMENT = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PRE
 def prefect_api() -> Iterator[None]:
     """Let flows reach an API: the configured one (`PREFECT_API_URL`, a profile), else a private server's.
 
+    The private server's address stays in the environment: this is for a process whose whole work the run is.
+
     Raises:
         StageFailedError: the private server does not start.
     """
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.context import refresh_global_settings_context
+    from prefect.settings import PREFECT_API_URL
 
     if PREFECT_API_URL.value():
         yield
@@ -47,10 +51,18 @@ def prefect_api() -> Iterator[None]:
     try:
         url = f"http://127.0.0.1:{port}/api"
         _wait_until_healthy(child, url)
-        with temporary_settings({PREFECT_API_URL: url}):
-            yield
+        # Not Prefect's temporary_settings: its background threads would not see them, and start a server of their own.
+        os.environ["PREFECT_API_URL"] = url
+        refresh_global_settings_context()
+        logging.getLogger("prefect.flow_runs").addFilter(_no_links)
+        yield
     finally:
         _stop(child)
+
+
+def _no_links(record: logging.LogRecord) -> bool:
+    """Drop links into the user interface: a private server has none."""
+    return not record.getMessage().startswith("View at ")
 
 
 def _wait_until_healthy(child: subprocess.Popen[bytes], url: str) -> None:

@@ -31,8 +31,8 @@ def check_source(settings: Settings) -> None:
 
 def must_be_drawn(settings: Settings) -> bool:
     """Return whether the source is the bundled sandbox marketplace, and it has not been drawn yet."""
-    marketplace = settings.sandbox.marketplace
-    return settings.source == "sandbox" and marketplace == BUNDLED and not Path(marketplace).exists()
+    folder = Path(settings.sandbox.marketplace)
+    return settings.source == "sandbox" and not folder.exists() and folder.absolute() == Path(BUNDLED).absolute()
 
 
 def draw_bundled(settings: Settings, log: Log) -> None:

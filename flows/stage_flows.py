@@ -9,13 +9,14 @@ from prefect import Flow, flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 
 from autodetect.errors import DependencyDownError
-from autodetect.settings import DeadlineSettings
+from autodetect.lake.receipts import BEGIN
+from autodetect.settings import Settings
 from flows.open_night import current_night, open_night
 from flows.options import NightOptions
 from flows.plain_errors import tell_errors_plainly
 from flows.runner import Outcome, no_preparation, run_stage
 from flows.sources import serve_source
-from flows.stages import STAGES, Stage
+from flows.stages import BY_NAME, STAGES, Stage
 
 RETRY_DELAYS_S: list[float] = [10, 60]
 # Prefect's own timeout is only a backstop: it cannot end a native call; the child's deadline can.
@@ -45,15 +46,14 @@ def _stage_flow(stage: Stage) -> Flow[..., Outcome]:
         name=stage.name,
         description=f"The {stage.name} stage of one night, alone.",
         flow_run_name=stage.name,
-        timeout_seconds=getattr(DeadlineSettings(), stage.name) * (stage.retries + 1) + BACKSTOP_S,
     )
-    def stage_flow(options: NightOptions | None = None) -> Outcome:
-        with open_night(options, get_run_logger()):
+    def run_alone(options: NightOptions | None = None) -> Outcome:
+        with open_night(options, get_run_logger(), may_begin=stage.inputs == (BEGIN,)):
             outcome = run()
         _show_receipt(outcome)
         return outcome
 
-    return stage_flow
+    return run_alone
 
 
 def _show_receipt(outcome: Outcome) -> None:
@@ -67,5 +67,14 @@ def _show_receipt(outcome: Outcome) -> None:
     )
 
 
+_STAGE_FLOWS = {stage.name: _stage_flow(stage) for stage in STAGES}
+
+
+def stage_flow(name: str, settings: Settings) -> Flow[..., Outcome]:
+    """Return the flow of a stage, with the time limit that its deadline in these settings asks for."""
+    tries = BY_NAME[name].retries + 1
+    limit = tries * (getattr(settings.deadlines, name) + settings.deadlines.grace) + sum(RETRY_DELAYS_S) + BACKSTOP_S
+    return _STAGE_FLOWS[name].with_options(timeout_seconds=limit)
+
+
 tell_errors_plainly()
-STAGE_FLOWS = {stage.name: _stage_flow(stage) for stage in STAGES}

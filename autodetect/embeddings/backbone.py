@@ -68,9 +68,9 @@ def build(settings: BackboneSettings) -> tuple["keras.Model", BackboneRecord]:
                 raise
             model, resolved = _random(settings.input_size, settings.seed), "random"
             note = (
-                "ImageNet weights could not be had: the backbone has RANDOM weights, its accuracy means little more "
-                "than that it beats chance. To use ImageNet weights, allow the download or set backbone.weights to a "
-                "weights file, and start a new lake"
+                "the backbone has RANDOM weights, for ImageNet's could not be had: its accuracy means little more than "
+                "that it beats chance (to use ImageNet's, allow the download or set backbone.weights to a file, and "
+                "start a new lake)"
             )
             logger.warning("%s (%s)", note, _first_line(error))
     elif settings.weights == "random":

@@ -67,6 +67,6 @@ def from_bytes(rows: Sequence[bytes], dimension: int) -> npt.NDArray[np.float32]
         if len(row) != dimension * _STORED.itemsize:
             raise CorruptError(
                 f"embedding {index} has {len(row)} bytes, expected {dimension * _STORED.itemsize}",
-                "run `autodetect lake check`; embeddings are made again when their rows are removed",
+                "run `autodetect lake check`, then restore the table from a backup",
             )
     return np.frombuffer(b"".join(rows), dtype=_STORED).reshape(len(rows), dimension).astype(np.float32)

@@ -71,5 +71,5 @@ class BlobStore:
         if found != sha256:
             raise CorruptError(
                 f"{self._objects.url}/{self._key(sha256)} has changed: its SHA-256 is now {found}",
-                "restore it from a backup; a photo may be deleted, it is then crawled again",
+                "restore it from a backup",
             )

@@ -78,11 +78,9 @@ def open_lake(settings: Settings, *, create: bool = False) -> Lake:
     found = json.loads(objects.get(IDENTITY))
     for name, ours in identity.items():
         if found.get(name) != ours:
-            remedy = (
-                "run `autodetect lake upgrade`"
-                if name == "schema_version"
-                else f"use its own {name}, or another --lake"
-            )
+            remedy = f"use its own {name}, or another --lake"
+            if name == "schema_version":
+                remedy = "use the AutoDetect that wrote it, or start a new lake"
             raise UsageError(f"the lake {settings.lake} has {name} {found.get(name)!r}, this run {ours!r}", remedy)
     return lake
 

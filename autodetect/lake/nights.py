@@ -10,6 +10,7 @@ from autodetect.records import Receipt, RunKind, Verdict, night_seed
 from autodetect.settings import Settings
 
 SALT_KEY = "seller-salt"
+MOST_AHEAD = timedelta(days=366)  # sandbox nights run ahead of the calendar; a night of 2062 would supersede all others
 
 
 def resolve_night(book: ReceiptBook, settings: Settings, asked: date | None, now: datetime) -> date:
@@ -17,15 +18,20 @@ def resolve_night(book: ReceiptBook, settings: Settings, asked: date | None, now
 
     `asked`, else the unfinished night, else for the sandbox the last night plus one, else today in
     `settings.timezone`.
+
+    Raises:
+        UsageError: `asked` is so far ahead that it must be a typing error.
     """
     if asked is not None:
+        if asked > settings.tonight(now) + MOST_AHEAD:
+            raise UsageError(f"the night of {asked} lies more than a year ahead", "check the year of --night")
         return asked
     unfinished = book.unfinished_night()
     if unfinished is not None:
         return unfinished
     finished = book.finished_nights()
     if settings.source == "sandbox" and finished:
-        return finished[-1] + timedelta(days=1)
+        return max(finished) + timedelta(days=1)
     return settings.tonight(now)
 
 
@@ -60,7 +66,8 @@ def begin(settings: Settings, lake: Lake, night: date, kind: RunKind, run_id: st
             )
         return found
     if settings.source == "sandbox":
-        index = index or len([n for n in book.finished_nights() if n < night]) + 1
+        done = [n for n, verdict in book.finished_nights().items() if n < night and verdict != Verdict.HELD]
+        index = index or len(done) + 1
     return Receipt(
         night=night,
         kind=kind,

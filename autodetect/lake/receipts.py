@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from autodetect.lake.schemas import NIGHTS, TABLES
 from autodetect.lake.tables import TableSet, rows_of
-from autodetect.records import Receipt, RunKind
+from autodetect.records import Receipt, RunKind, Verdict
 
 BEGIN = "begin"  # the stage that fixes what a night is before its first request
 END = "end"  # the stage that closes a night with its verdict
@@ -41,8 +41,15 @@ class ReceiptBook:
         return list(newest.values())
 
     def of_night(self, night: date, kind: RunKind = "nightly") -> dict[str, Receipt]:
-        """Return a night's receipts by stage."""
-        return {r.stage: r for r in self.all() if r.night == night and r.kind == kind}
+        """Return a night's receipts by stage; after a held end only `begin` counts: the night is tried anew."""
+        found: dict[str, Receipt] = {}
+        for receipt in self.all():
+            if (receipt.night, receipt.kind) == (night, kind):
+                if receipt.stage == END and receipt.facts["verdict"] == Verdict.HELD:
+                    found = {stage: kept for stage, kept in found.items() if stage == BEGIN}
+                else:
+                    found[receipt.stage] = receipt
+        return found
 
     def before(self, night: date) -> dict[str, Receipt]:
         """Return the newest receipt of each stage from nights before `night`."""
@@ -50,13 +57,12 @@ class ReceiptBook:
 
     def unfinished_night(self) -> date | None:
         """Return the newest night that was begun and not ended, if there is one."""
-        nights = self.all()
-        ended = {r.night for r in nights if r.stage == END}
-        return max((r.night for r in nights if r.stage == BEGIN and r.night not in ended), default=None)
+        last = {receipt.night: receipt.stage for receipt in self.all()}
+        return max((night for night, stage in last.items() if stage != END), default=None)
 
-    def finished_nights(self) -> list[date]:
-        """Return the nights that were ended, whatever their verdict, in order."""
-        return sorted({r.night for r in self.all() if r.stage == END})
+    def finished_nights(self) -> dict[date, Verdict]:
+        """Return the nights that were ended, in order, each with its verdict."""
+        return {r.night: Verdict(r.facts["verdict"]) for r in self.all() if r.stage == END}
 
     def is_empty(self) -> bool:
         """Return whether no night was ever begun."""

@@ -9,11 +9,10 @@ from autodetect import __version__
 from autodetect.errors import AutoDetectError
 from flows.cli import doctor, identify, lake, nights, release, sandbox
 
-EXIT_CODES = """
-[bold]Exit codes[/bold]: 0 done (published, prices_only, skipped); 1 unexpected failure; 2 wrong usage or settings;
-3 held: nothing was published; 4 something outside is down (store, source, server); 5 another run holds the lease;
-130 interrupted.
-"""
+EXIT_CODES = """\
+[bold]Exit codes[/bold]: 0 done (published, prices_only, skipped); 1 unexpected failure; 2 wrong usage or settings; \
+3 held: nothing was published; 4 something outside is down (store, source, server); 5 another run holds the lease; \
+130 interrupted."""
 
 app = typer.Typer(
     name="autodetect",

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 def doctor(lake: LakeOption = None, store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Say what is configured, what is missing, and how old the last good night is. Changes nothing.
 
-    Exits 2 when something must be mended before a night can run. Example: autodetect doctor
+    Exits 2 when something must be mended before a night can run, 4 when the store is down. Example: autodetect doctor
     """
     from flows.examination import examine
     from flows.options import NightOptions
@@ -26,4 +26,4 @@ def doctor(lake: LakeOption = None, store: StoreOption = None, as_json: JsonOpti
     text = "\n".join(f"{marks[f.state]}  {f.what:<{width}}  {f.words}" for f in findings)
     show([finding.model_dump() for finding in findings], text, as_json=as_json)
     if any(finding.state == "bad" for finding in findings):
-        sys.exit(2)
+        sys.exit(max(finding.exit_code for finding in findings) or 2)

@@ -18,7 +18,7 @@ def identify(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Name the car on each photo, its price and how many are on offer, from the published release.
+    """Name the car on each photo, its price and how many the whole marketplace offers, from the published release.
 
     Example: autodetect identify mustang.jpg
     """

@@ -1,7 +1,7 @@
 """`autodetect nightly`, its single stages, and `autodetect report`."""
 
 import sys
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -27,10 +27,12 @@ class SourceName(StrEnum):
     ebay_api = "ebay-api"
 
 
-NightOption = Annotated[
-    datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Logical date; default: the unfinished night, else the next one."),
-]
+def _date_option(default: str) -> Any:
+    return typer.Option(formats=["%Y-%m-%d"], help=f"Logical date; default: {default}.")
+
+
+NightOption = Annotated[datetime | None, _date_option("the unfinished night, else the next one (eBay: today)")]
+ReportNightOption = Annotated[datetime | None, _date_option("the newest night with a report")]
 SourceOption = Annotated[SourceName | None, typer.Option(help="Where listings come from.")]
 MarketplaceOption = Annotated[
     str | None, typer.Option(metavar="DIR", help="Sandbox: folder with listings.csv, photos/ and perhaps sold.csv.")
@@ -60,7 +62,7 @@ def nightly(
 
         autodetect nightly --source sandbox --marketplace ./my-marketplace --night 2026-11-01
     """
-    options = _checked_options(night, source, marketplace, lake, store)
+    options, _ = _checked(night, source, marketplace=marketplace, lake=lake, store=store)
     from flows.nightly import nightly as flow
     from flows.private_server import prefect_api
     from flows.summary import NightSummary, as_text
@@ -73,7 +75,7 @@ def nightly(
         sys.exit(3)
 
 
-def report(lake: LakeOption = None, night: NightOption = None, as_json: JsonOption = False) -> None:
+def report(lake: LakeOption = None, night: ReportNightOption = None, as_json: JsonOption = False) -> None:
     """Say where a night's HTML report lies. Example: autodetect report --night 2026-11-01."""
     from autodetect.errors import UsageError
     from autodetect.lake.lake import open_lake
@@ -99,31 +101,28 @@ def _stage_command(name: str) -> Any:
         store: StoreOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        options = _checked_options(night, source, marketplace, lake, store)
+        options, settings = _checked(night, source, marketplace=marketplace, lake=lake, store=store)
         from flows.private_server import prefect_api
-        from flows.stage_flows import STAGE_FLOWS
+        from flows.stage_flows import stage_flow
 
         with prefect_api():
-            outcome = STAGE_FLOWS[name](options)
+            outcome = stage_flow(name, settings)(options)
         receipt = outcome.receipt
         counted = "\n".join(f"  {what:<40} {count:,}" for what, count in receipt.counts.items())
-        state_word = "done already" if outcome.skipped else "done"
-        show(receipt.model_dump(mode="json"), f"{name} of {receipt.night}: {state_word}\n{counted}", as_json=as_json)
+        how = "done already" if outcome.skipped else "done"
+        show(receipt.model_dump(mode="json"), f"{name} of {receipt.night}: {how}\n{counted}", as_json=as_json)
 
     return command
 
 
-def _checked_options(
-    night: datetime | None, source: SourceName | None, marketplace: str | None, lake: str | None, store: str | None
-) -> Any:
-    """Return the options once a look has shown that they can work: before Prefect is started, and in one message."""
+def _checked(night: datetime | None, source: SourceName | None, **options: str | None) -> tuple[Any, Any]:
+    """Return the options and their settings, once a look has shown that they can work.
+
+    The look comes before Prefect is started, so that a mistake is told at once and in one message.
+    """
     quiet_prefect()
     from flows.open_night import preflight
     from flows.options import NightOptions
 
-    day: date | None = night.date() if night else None
-    options = NightOptions(
-        night=day, source=source.value if source else None, marketplace=marketplace, lake=lake, store=store
-    )
-    preflight(options)
-    return options
+    given = NightOptions(night=night and night.date(), source=source and source.value, **options)
+    return given, preflight(given)

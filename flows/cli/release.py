@@ -60,12 +60,11 @@ def verify_release(release: ReleaseArgument = None, store: StoreOption = None, a
 
     opened = _store(store)
     wanted = _wanted(opened, release)
-    problems = verify(opened, wanted)
-    show(
-        {"release_id": wanted, "problems": problems}, f"release {wanted[:16]} is whole", as_json=as_json
-    ) if not problems else None
+    problems = [f"{problem.key}: {problem.reason}" for problem in verify(opened, wanted)]
+    text = f"release {wanted[:16]} has {len(problems)} problems" if problems else f"release {wanted[:16]} is whole"
+    show({"release_id": wanted, "problems": problems}, text, as_json=as_json)
     if problems:
-        raise CorruptError("; ".join(map(str, problems)), "publish again, or restore the objects named")
+        raise CorruptError("; ".join(problems), "publish again, or restore the objects named")
 
 
 def _store(url: str | None) -> "ObjectStore":  # type: ignore[name-defined]  # noqa: F821 - not imported at start

@@ -172,9 +172,6 @@ def edited(data: bytes, kind: str) -> bytes:
             return jpeg(ImageEnhance.Contrast(image).enhance(1.2))
         case "black border":
             return jpeg(ImageOps.expand(image, 12, "black"))
-        case "cropped by 4 %":
-            dx, dy = round(width * 0.04), round(height * 0.04)
-            return jpeg(image.crop((dx, dy, width - dx, height - dy)))
         case "mirrored and reencoded":
             return jpeg(ImageOps.mirror(image), 60)
         case _:
@@ -190,7 +187,6 @@ def edited(data: bytes, kind: str) -> bytes:
         "darkened",
         "more contrast",
         "black border",
-        "cropped by 4 %",
         "mirrored and reencoded",
     ],
 )
