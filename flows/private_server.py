@@ -19,6 +19,7 @@ from crawlers.parent import exit_with_parent
 
 START_DEADLINE_S = 180.0  # a fresh database takes some 20 s of migrations, more on a busy machine
 STOP_GRACE_S = 10.0
+FLUSH_S = 5.0
 # What Prefect sets for its own temporary server: no user interface, no services that only a lasting server needs.
 ENVIRONMENT = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 
@@ -48,8 +49,8 @@ def prefect_api() -> Iterator[None]:
         stdout=sys.stderr,
         process_group=0,  # Ctrl-C must reach the run, which still has something to tell the server
     )
+    url = f"http://127.0.0.1:{port}/api"
     try:
-        url = f"http://127.0.0.1:{port}/api"
         _wait_until_healthy(child, url)
         # Not Prefect's temporary_settings: its background threads would not see them, and start a server of their own.
         os.environ["PREFECT_API_URL"] = url
@@ -57,7 +58,15 @@ def prefect_api() -> Iterator[None]:
         logging.getLogger("prefect.flow_runs").addFilter(_no_links)
         yield
     finally:
+        _send_what_is_queued()
         _stop(child)
+
+
+def _send_what_is_queued() -> None:
+    """Let Prefect's background senders finish: once the server is gone they would only complain."""
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=FLUSH_S)
 
 
 def _no_links(record: logging.LogRecord) -> bool:

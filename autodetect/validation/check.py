@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,14 +102,20 @@ def _findings(suite: Suite, rules: Iterable[Rule], results: Iterable[Any]) -> It
         if result.success:
             continue
         rule = by_name[result.expectation_config.meta["rule"]]
-        if result.exception_info.get("raised_exception"):
-            raise RuntimeError(f"{rule.name}: {result.exception_info['exception_message']}")
+        if failure := _failure(result.exception_info):
+            raise RuntimeError(f"{rule.name} could not be judged: {failure}")
         unexpected = result.result.get("unexpected_index_list") or ()
         rows = [
             (tuple(str(row[name]) for name in suite.key), "" if rule.column is None else str(row.get(rule.column, "")))
             for row in unexpected
         ]
         yield Finding(suite.table, rule, tuple(sorted(rows)))
+
+
+def _failure(exception_info: Mapping[str, Any]) -> str:
+    """Return why GX could not judge; '' when it could. It tells of one failure, or of one for each metric by name."""
+    told = [exception_info, *(value for value in exception_info.values() if isinstance(value, Mapping))]
+    return "; ".join(str(each.get("exception_message")) for each in told if each.get("raised_exception"))
 
 
 def _site(folder: Path) -> dict[str, Any]:

@@ -50,6 +50,3 @@ def main() -> None:
     except AutoDetectError as error:
         print(f"autodetect: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("autodetect: interrupted; the next run goes on from here", file=sys.stderr)
-        sys.exit(130)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from autodetect.records import Verdict
-from flows.cli.output import JsonOption, LakeOption, StoreOption, quiet_prefect, show
+from flows.cli.output import JsonOption, LakeOption, StoreOption, quiet_prefect, show, telling_interrupts
 
 STAGE_HELP = {
     "crawl": "Crawl the source: new and changed listings, sales and photos.",
@@ -67,7 +67,7 @@ def nightly(
     from flows.private_server import prefect_api
     from flows.summary import NightSummary, as_text
 
-    with prefect_api():
+    with telling_interrupts(), prefect_api():
         summary = flow(options, return_state=True).result()
     assert isinstance(summary, NightSummary)
     show(summary.model_dump(mode="json"), as_text(summary), as_json=as_json)
@@ -105,7 +105,7 @@ def _stage_command(name: str) -> Any:
         from flows.private_server import prefect_api
         from flows.stage_flows import stage_flow
 
-        with prefect_api():
+        with telling_interrupts(), prefect_api():
             outcome = stage_flow(name, settings)(options)
         receipt = outcome.receipt
         counted = "\n".join(f"  {what:<40} {count:,}" for what, count in receipt.counts.items())

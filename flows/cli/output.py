@@ -24,6 +24,16 @@ def show(value: Any, text: str, *, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
+def telling_interrupts() -> Iterator[None]:
+    """Say what an interrupted run leaves behind, and exit 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("autodetect: interrupted; the next run goes on from here", file=sys.stderr)
+        sys.exit(130)
+
+
+@contextlib.contextmanager
 def native_silence() -> Iterator[None]:
     """Keep from a person what native libraries write to stderr while they are loaded (notes on the CPU)."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

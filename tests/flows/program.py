@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ENTRY = "from flows.cli import main; main()"
+# A background shell hands SIGINT down ignored; a person's terminal does not.
+ENTRY = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from flows.cli import main; main()"
 NIGHT_DEADLINE_S = 400
 
 
@@ -76,11 +77,11 @@ class Program:
             raise
         return Ended(child.returncode, out, err)
 
-    def kill_when(self, seen: Callable[[str], bool], *arguments: str, number: int = signal.SIGKILL) -> str:
+    def signal_when(self, seen: Callable[[str], bool], *arguments: str, number: int = signal.SIGKILL) -> Ended:
         """Start a run and send it a signal (the program alone, not its children) when a line of its log is `seen`.
 
         Returns:
-            The log up to then; fails when the run ends before.
+            How it ended, with its whole log; fails when it ends before.
         """
         child = self.start(*arguments)
         assert child.stderr is not None
@@ -91,8 +92,8 @@ class Program:
             log.append(line)
             if seen(line):
                 os.kill(child.pid, number)
-                child.wait(60)
-                return "".join(log)
+                log += child.stderr.readlines() if number != signal.SIGKILL else []
+                return Ended(child.wait(60), "", "".join(log))
         child.wait(60)
         raise AssertionError("the run ended before the moment to kill it:\n" + "".join(log)[-3000:])
 

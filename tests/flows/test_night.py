@@ -112,7 +112,7 @@ def test_killed_in_every_stage_and_run_again_ends_the_same(
         "publish": lambda line: "Beginning subflow run 'publish'" in line,
     }
     for moment in moments.values():
-        program.kill_when(moment, "nightly", "--night", NIGHTS[0])
+        program.signal_when(moment, "nightly", "--night", NIGHTS[0])
     resumed = program.run("nightly", "--json")
     assert resumed.code == 0, resumed.err[-3000:]
     assert resumed.json()["verdict"] == "published"
@@ -174,9 +174,11 @@ def test_two_runs_at_once_one_is_refused(program: Program) -> None:
 
 
 def test_interrupted_night_says_so_and_leaves_no_process(program: Program) -> None:
-    program.kill_when(
+    ended = program.signal_when(
         lambda line: "examined and embedded" in line, "nightly", "--night", NIGHTS[0], number=signal.SIGINT
     )
+    assert ended.code == 130
+    assert "interrupted; the next run goes on from here" in ended.err
     assert _children_of(None, "flows.child", str(program.folder)) == []
 
 
