@@ -7,6 +7,8 @@ from autodetect import __version__
 from autodetect.settings import LOOPBACK_HOSTS
 from crawlers.spiders.ebay_api import CrawlPlan, EbayApiSpider
 
+MAX_ANSWER_BYTES = 64_000_000  # of an API answer, far above any; a photo's own limit is a setting
+
 
 def run_spider(plan: CrawlPlan) -> dict[str, Any]:
     """Crawl to the end and return Scrapy's stats. Everything found is in the plan's ledger and photo store."""
@@ -32,7 +34,7 @@ def scrapy_settings(plan: CrawlPlan) -> dict[str, Any]:
         "CONCURRENT_REQUESTS": plan.crawl.concurrency,
         "CONCURRENT_REQUESTS_PER_DOMAIN": plan.crawl.concurrency,
         "RETRY_TIMES": plan.crawl.retries,
-        "DOWNLOAD_MAXSIZE": plan.crawl.max_photo_bytes,
+        "DOWNLOAD_MAXSIZE": MAX_ANSWER_BYTES,
         "DOWNLOAD_WARNSIZE": 0,
         "DOWNLOAD_TIMEOUT": 60,
         "COOKIES_ENABLED": False,

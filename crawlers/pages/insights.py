@@ -1,11 +1,14 @@
 """The Marketplace Insights API's answers: sales of the last years (`item_sales/search`)."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from autodetect.records import Precision, Sighting
 from crawlers.pages.browse import Provenance, common_fields, legacy_id
+
+_DATE = re.compile(r"(\d{4})(?:-(\d\d?)(?:-(\d\d?)(?:[T ].*)?)?)?", re.ASCII)
 
 
 def sale_sighting(sale: Mapping[str, Any], provenance: Provenance) -> Sighting:
@@ -33,10 +36,9 @@ def sale_date(text: str) -> tuple[date, Precision]:
     Raises:
         ValueError: no such date.
     """
-    parts = text.strip().split("T")[0].split("-")
-    numbers = [int(part) for part in parts]
-    if len(numbers) == 1:
-        return date(numbers[0], 1, 1), "year"
-    if len(numbers) == 2:
-        return date(numbers[0], numbers[1], 1), "month"
-    return date(*numbers), "day"
+    match = _DATE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no date")
+    year, month, day = match.groups()
+    precision: Precision = "day" if day else "month" if month else "year"
+    return date(int(year), int(month or 1), int(day or 1)), precision

@@ -72,16 +72,16 @@ class EbayApiSpider(Spider):
     def parse_search(self, response: Response, kind: str, part: Slice, offset: int, first: bool) -> Yield:
         """Read one search page; from a first page, plan the others."""
         answer = json.loads(response.text)
-        total = int(answer["total"])
+        total, size = int(answer["total"]), self.plan.crawl.page_size
+        reach = self.plan.crawl.window // size * size  # a page that ends beyond the window is refused
         if first and part.name == "all":
             yield Announced(kind, total)
-            if total > self.plan.crawl.window:
+            if total > reach:
                 for make in make_slices(answer):
                     yield self._search(kind, make, 0, first=True)
                 return
         if first:
-            last = min(total, self.plan.crawl.window)
-            for later in range(self.plan.crawl.page_size, last, self.plan.crawl.page_size):
+            for later in range(size, min(total, reach), size):
                 yield self._search(kind, part, later, first=False)
         if kind == "asking":
             entries = answer.get("itemSummaries", [])
@@ -161,6 +161,7 @@ class EbayApiSpider(Spider):
                     self._photo_address(url),
                     callback=partial(self.parse_photo, item_id=item_id, position=position, url=url),
                     errback=partial(self.failed, kind="photo", key=url, item_id=item_id),
+                    meta={"download_maxsize": self.plan.crawl.max_photo_bytes},
                     dont_filter=True,
                     priority=1,
                 )

@@ -32,10 +32,10 @@ def main() -> None:
     try:
         receipt = crawl(settings, lake, run, work=Path(request["work"]))
     except AutoDetectError as error:
-        print(json.dumps({"error": type(error).__name__, "what": error.what}))
+        sys.stdout.write(json.dumps({"error": type(error).__name__, "what": error.what}))
         return
     lake.receipts.commit(receipt, now)
-    print(receipt.model_dump_json())
+    sys.stdout.write(receipt.model_dump_json())
 
 
 if __name__ == "__main__":
