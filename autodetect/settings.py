@@ -67,7 +67,6 @@ class EbaySettings(Section):
     )
     marketplace: str = Field("EBAY_MOTORS_US", description="X-EBAY-C-MARKETPLACE-ID header")
     category: str = Field("6001", description="category id: 6001 is Cars & Trucks")
-    currency: str = Field("USD", min_length=3, max_length=3, description="currency of the marketplace's prices")
     permission: str = Field(
         "", description="what permits crawling, storing and training on eBay's data, e.g. a contract reference"
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from autodetect.errors import DependencyDownError
 from autodetect.lake.lake import Lake
+from autodetect.lake.provenance import code_digest
 from autodetect.lake.quarantine import counts_by_rule, refuse
 from autodetect.lake.schemas import LISTING_PHOTOS, QUARANTINE, SEEN, SIGHTINGS
 from autodetect.lake.tables import rows_of, table_digest
@@ -40,7 +41,13 @@ def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
     source = settings.source
     begin = run.inputs["begin"]
     known = read_known(lake, run, source, max_photos=settings.crawl.max_photos_per_listing)
-    identity = {"night": run.night.isoformat(), "source": source, "begin": begin.digest}
+    identity = {
+        "night": run.night.isoformat(),
+        "source": source,
+        "begin": begin.digest,
+        "code": code_digest(("crawlers",)),
+        "wanted": [settings.ebay.category, settings.ebay.marketplace, settings.crawl.max_photos_per_listing],
+    }
     with Ledger(work / f"crawl-{run.night.isoformat()}.jsonl", identity) as ledger:
         plan = CrawlPlan(
             ebay=settings.ebay,
@@ -113,7 +120,7 @@ def _written(lake: Lake, run: StageRun, reached: Reached, known: Known) -> Recei
             **counts_by_rule(refusals),
         },
         facts={
-            "complete": not pages_failed and len(seen) >= announced,
+            "complete": not pages_failed and 0 < announced <= len(seen),
             "coverage": round(len(seen) / announced, 6) if announced else 0.0,
             "sales_offered": "sold" in reached.announced,
         },

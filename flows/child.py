@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from autodetect.errors import AutoDetectError
+from autodetect.errors import AutoDetectError, LeaseHeldError
 from autodetect.lake.lake import Lake, open_lake
 from autodetect.lake.lease import Fence
 from autodetect.lake.schemas import TABLES
@@ -79,6 +79,7 @@ def perform(request: ChildRequest) -> Receipt:
     baseline = lake.receipts.baseline(request.run.night, stage.name)
     for name in stage.owns:
         lake.tables.rewind(TABLES[name], baseline[name])
+    start = {name: lake.tables.version(table) for name, table in TABLES.items()}
 
     started = time.monotonic()
     function = stage.load()
@@ -95,6 +96,9 @@ def perform(request: ChildRequest) -> Receipt:
             },
         }
     )
+    for name, version in receipt.versions.items():
+        if version - start[name] > 1:  # a stage writes a table once, in one commit
+            raise LeaseHeldError(f"another process wrote {name} meanwhile", "look for a second run; then run again")
     _commit(lake, receipt, baseline, fence)
     return receipt
 

@@ -33,6 +33,18 @@ def current_night() -> NightRun:
     return _OPEN.get()
 
 
+def asked_night() -> str:
+    """Return the night for a run's name: the open one, else the one asked for, else 'next'."""
+    joined = _OPEN.get(None)
+    if joined is not None:
+        return joined.begin.night.isoformat()
+    from prefect.runtime import flow_run
+
+    options = flow_run.parameters.get("options")
+    asked = options.get("night") if isinstance(options, dict) else getattr(options, "night", None)
+    return str(asked or "next")
+
+
 def preflight(options: NightOptions | None) -> Settings:
     """Return the settings in force, once everything that a night needs has been looked at. Writes nothing.
 

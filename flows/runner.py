@@ -113,7 +113,7 @@ def run_stage(stage: Stage, night: NightRun, log: Log, prepare: Prepare = no_pre
     inputs = {name: tonight[name] for name in stage.inputs if name in tonight}
     expectation = stage.expectation(night.settings, inputs)
     done = tonight.get(stage.name)
-    if done and all(getattr(done, name) == value for name, value in expectation.items()):
+    if done and not stage.always and all(getattr(done, name) == value for name, value in expectation.items()):
         log.info("%s: done already, with the same inputs, settings and code", stage.name)
         return Outcome(done, skipped=True)
     for folder in (night.work, night.report_folder):

@@ -11,7 +11,7 @@ from prefect.artifacts import create_table_artifact
 from autodetect.errors import DependencyDownError
 from autodetect.lake.receipts import BEGIN
 from autodetect.settings import Settings
-from flows.open_night import current_night, open_night
+from flows.open_night import asked_night, current_night, open_night
 from flows.options import NightOptions
 from flows.plain_errors import tell_errors_plainly
 from flows.runner import Outcome, no_preparation, run_stage
@@ -45,7 +45,7 @@ def _stage_flow(stage: Stage) -> Flow[..., Outcome]:
     @flow(
         name=stage.name,
         description=f"The {stage.name} stage of one night, alone.",
-        flow_run_name=stage.name,
+        flow_run_name=lambda: f"{stage.name}-{asked_night()}",
     )
     def run_alone(options: NightOptions | None = None) -> Outcome:
         with open_night(options, get_run_logger(), may_begin=stage.inputs == (BEGIN,)):

@@ -24,6 +24,7 @@ class Stage:
         packages: the code it depends on; a change of it means the stage runs again.
         settings: the settings it depends on, likewise.
         retries: tries again after something outside was down.
+        always: whether it runs even when its receipt holds: it looks outside, at what no receipt can vouch for.
         partial_inputs: whether it also runs on a night that ended before all its inputs were there.
     """
 
@@ -35,6 +36,7 @@ class Stage:
     settings: tuple[str, ...]
     retries: int = 0
     partial_inputs: bool = False
+    always: bool = False
 
     def load(self) -> Callable[..., Receipt]:
         """Import the stage's function (heavy libraries come along only where it runs)."""
@@ -99,8 +101,9 @@ STAGES = (
         inputs=("begin", "crawl", "curate", "train", "export", "price"),
         owns=(),
         packages=(*GROUND, "autodetect.release"),
-        settings=("channel",),
+        settings=("channel", "crawl"),
         retries=2,
+        always=True,
     ),
     Stage(
         "report",

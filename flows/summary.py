@@ -119,16 +119,15 @@ def _train(receipt: Receipt, before: Receipt | None) -> Iterator[tuple[str, str]
     c, facts = receipt.counts, receipt.facts
     yield "classes", f"{c['classes']} ({c['classes_new']} new), {c['photos']:,} photos"
     ours, theirs = facts.get("evaluation"), facts.get("champion_evaluation")
+    champion = before.facts["champion"] if before else None
     if ours:
         by_photo = f"by photo {ours['top1']:.1%}, {ours['top3']:.1%}; chance {ours['chance']:.1%}"
         yield "tonight's model", f"{_accuracy(ours)} of {ours['vehicles']} test vehicles ({by_photo})"
     if theirs:
-        yield (
-            "last night's model",
-            f"{_accuracy(theirs)} of {theirs['vehicles']} test vehicles of classes it knows",
-        )
-    elif before and before.facts["champion"]:
-        yield "last night's model", f"{_accuracy(before.facts['champion']['metrics'])} on that night's test vehicles"
+        beside = f"{_accuracy(theirs)} of {theirs['vehicles']} test vehicles of classes it knows"
+        yield "model before", f"{beside} (trained on {champion['night']})" if champion else beside
+    elif champion:
+        yield "model before", f"{_accuracy(champion['metrics'])} on the test vehicles of {champion['night']}"
     yield "gate", facts["gate"]["words"]
 
 

@@ -10,7 +10,7 @@ from autodetect.classifier.champion import Champion
 from autodetect.classifier.evaluation import Evaluation
 from autodetect.classifier.examples import confusions, sample_answers
 from autodetect.classifier.split_arrays import load_examples
-from autodetect.dataset.snapshots import Snapshot, admit, candidates, counts_by_split, snapshot
+from autodetect.dataset.snapshots import Snapshot, admit, candidates, counts_by_split, snapshot, without_trained
 from autodetect.embeddings.pin import read_pin
 from autodetect.errors import CorruptError
 from autodetect.lake.lake import Lake
@@ -27,7 +27,7 @@ from autodetect.lake.schemas import (
     Table,
 )
 from autodetect.lake.tables import rows_of, table_digest
-from autodetect.records import Receipt, Refusal, StageRun
+from autodetect.records import Receipt, Refusal, StageRun, canonical_digest
 from autodetect.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -46,19 +46,27 @@ def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         A receipt whose `facts` name the `champion` after tonight and the `gate` verdict; without any admitted class
         there is neither challenger nor, on the first night, a champion.
     """
-    champion = Champion.of(run.earlier.get("train"))
+    before = run.earlier.get("train")
+    champion = Champion.of(before)
+    recipe = canonical_digest(settings.classifier.model_dump(mode="json"))
     shot, classes, refusals, written = _snapshot(settings, lake, run)
     versions = {table.name: lake.tables.upsert(table, rows) for table, rows in written.items()}
     outputs = {table.name: table_digest(table, rows) for table, rows in written.items()}
     versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(lake.tables, refusals, night=run.night, stage="train")
-    facts: dict[str, Any] = {"snapshot_id": shot.snapshot_id, "champion": None, "promoted": False}
+    facts: dict[str, Any] = {
+        "snapshot_id": shot.snapshot_id,
+        "recipe": recipe,
+        "champion": None,
+        "promoted": False,
+    }
     files: dict[str, str] = {}
     if champion:
         facts["champion"] = champion.model_dump(mode="json")
     if not shot.class_ids:
         facts["gate"] = {"words": "no challenger: no class has enough vehicles yet"}
-    elif champion and champion.snapshot_id == shot.snapshot_id:
-        facts["gate"] = {"words": "no challenger: nothing new to learn since the champion was trained"}
+    elif before and (before.facts["snapshot_id"], before.facts["recipe"]) == (shot.snapshot_id, recipe):
+        # Training it again with another night's seed until one passes would be no gate at all.
+        facts["gate"] = {"words": "no challenger: nothing new to learn since the last one"}
     else:
         labels = {row["class_id"]: row["label"] for row in classes}
         challenge = _challenge(settings, lake, run, shot, labels, work=work)
@@ -95,12 +103,17 @@ def _snapshot(
         ).to_pylist()
         return rows
 
+    photos = read(PHOTOS, ["sha256", "verdict", "copy_group"])
     found, refusals = candidates(
-        read(PHOTOS, ["sha256", "verdict", "copy_group"]),
+        photos,
         read(LISTING_PHOTOS, ["source", "item_id", "sha256"]),
         {(row["source"], row["item_id"]): row["make_model_id"] for row in read(LISTINGS)},
         {(row["source"], row["item_id"]): (row["vehicle_id"], row["split"]) for row in read(VEHICLES)},
     )
+    found, burned = without_trained(
+        found, read(SNAPSHOTS, ["sha256", "vehicle_id", "split"]), {row["sha256"]: row["copy_group"] for row in photos}
+    )
+    refusals += burned
     labels = {row["make_model_id"]: f"{row['make']} {row['model']}" for row in read(MAKE_MODELS)}
     classes = read(CLASSES)
     admitted = admit(
@@ -130,6 +143,7 @@ def _challenge(
     backbone = read_pin(lake.objects)
     if backbone is None:
         raise CorruptError("the lake has embeddings but no pinned backbone", "restore models/backbone.json")
+    seed = run.inputs["begin"].facts["seed"]
     splits = load_examples(lake, run, shot, backbone.digest)
     contest = hold_contest(
         splits,
@@ -137,7 +151,7 @@ def _challenge(
         champion=champion,
         champion_head=load_head(lake.artifacts.fetch(champion.head, work / "champion.keras")) if champion else None,
         settings=settings.classifier,
-        seed=run.seed(settings.seed),
+        seed=seed,
     )
     log.info("train: %s", contest.verdict.words)
     save_head(contest.model, work / "challenger.keras")
@@ -160,7 +174,7 @@ def _challenge(
         "champion_evaluation": theirs.model_dump(mode="json") if theirs else None,
         "training": contest.record.model_dump(mode="json"),
         "confusions": confusions(contest.answers, truth, names),
-        "samples": sample_answers(contest.answers, splits["test"].photos, truth, names, seed=run.seed(settings.seed)),
+        "samples": sample_answers(contest.answers, splits["test"].photos, truth, names, seed=seed),
         **({"champion": challenger} if contest.verdict.promoted else {}),
     }
 

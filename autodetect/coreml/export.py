@@ -8,12 +8,14 @@ from autodetect.classifier.champion import Champion, class_map, class_map_digest
 from autodetect.embeddings.pin import load_pinned, read_pin
 from autodetect.errors import CorruptError, HeldError
 from autodetect.lake.lake import Lake
+from autodetect.lake.provenance import code_digest
 from autodetect.lake.schemas import CLASSES
 from autodetect.records import Receipt, StageRun, canonical_digest, canonical_json
 from autodetect.settings import Settings
 
 log = logging.getLogger(__name__)
 PACKAGE = "AutoDetect.mlpackage"
+CODE = ("autodetect.coreml", "autodetect.embeddings")
 
 
 def export(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Receipt:
@@ -37,7 +39,9 @@ def export(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Rece
     classes = lake.tables.read(CLASSES, version=run.versions[CLASSES.name]).to_pylist()
     entries = class_map(champion, classes)
     digest = class_map_digest(entries)
-    made_from = canonical_digest([champion.model_dump(mode="json"), digest, settings.coreml.model_dump(mode="json")])
+    made_from = canonical_digest(
+        [champion.model_dump(mode="json"), digest, settings.coreml.model_dump(mode="json"), code_digest(CODE)]
+    )
     earlier = run.earlier.get("export")
     if earlier and earlier.facts["made_from"] == made_from and not lake.artifacts.missing(earlier.files.values()):
         log.info("export: the package of %s is still that of the champion", earlier.night)

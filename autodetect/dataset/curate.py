@@ -35,6 +35,9 @@ from autodetect.validation.check import check
 from autodetect.validation.rules import listing_suite, photo_suite
 
 log = logging.getLogger(__name__)
+# A seller may pick the wrong model for a copied photo; a picture of more models than that is a logo, not a car. It ties
+# nothing, and `dataset.snapshots` refuses it as a conflict.
+MOST_MODELS_OF_A_PICTURE = 2
 
 
 def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Path) -> Receipt:
@@ -54,7 +57,7 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
     def read(table: Any, **options: Any) -> pa.Table:
         return tables.read(table, version=versions.get(table.name, 0), **options)
 
-    sightings = read(SIGHTINGS, where=night_filter(run.night))
+    sightings = _newest(read(SIGHTINGS, where=_uncurated(run)))
     frame, identities = cleaned(sightings)
     listing_photos = read(LISTING_PHOTOS)
     known_photos = read(PHOTOS)
@@ -119,6 +122,25 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
     )
 
 
+def _uncurated(run: StageRun) -> pc.Expression:
+    """Return which sightings no curation has seen: tonight's, and those of nights that ended before theirs.
+
+    A night can be held, or given up, after its crawl; the next crawl then takes its listings for known.
+    """
+    done, crawl = run.earlier.get("curate"), run.earlier.get("crawl")
+    if done is None:
+        return pc.field("night") <= run.night
+    crawled_again = crawl is not None and crawl.night == done.night and crawl.digest != done.inputs["crawl"]
+    return pc.field("night") >= done.night if crawled_again else pc.field("night") > done.night
+
+
+def _newest(sightings: pa.Table) -> pa.Table:
+    """Return the newest sighting of each listing and sale."""
+    rows = sightings.sort_by([("night", "ascending"), ("observed_on", "ascending")]).to_pylist()
+    newest = {(row["source"], row["item_id"], row["kind"]): row for row in rows}
+    return rows_of(SIGHTINGS, (newest[key] for key in sorted(newest)))
+
+
 def _intake(new: list[str], settings: Settings, lake: Lake, run: StageRun, work: Path) -> Intake:
     """Examine and embed new photos; the backbone is loaded only when there are any."""
     if not new:
@@ -162,7 +184,9 @@ def _memberships(
     """Group listings into vehicles by what they share: photos, copies of photos, and VINs. Sales have neither."""
     known = {(row.pop("source"), row.pop("item_id")): Membership(**row) for row in vehicles.to_pylist()}
     asking = {
-        (row["source"], row["item_id"]): row for row in listings if row["asking_price"] or row["status"] != "sold"
+        key: row
+        for row in listings
+        if (key := (row["source"], row["item_id"])) in known or row["asking_price"] or row["status"] != "sold"
     }
     new = {key: row["make_model_id"] for key, row in asking.items() if key not in known}
     ties: dict[str, set[ListingKey]] = defaultdict(set)
@@ -170,6 +194,10 @@ def _memberships(
         group = copy_groups.get(row["sha256"])
         if group is not None and (row["source"], row["item_id"]) in asking:
             ties[f"copy:{group}"].add((row["source"], row["item_id"]))
+    for name, keys in list(ties.items()):
+        models = {asking[key]["make_model_id"] for key in keys} - {None}
+        if len(models) > MOST_MODELS_OF_A_PICTURE:
+            del ties[name]
     for key, row in asking.items():
         if row["vin"]:
             ties[f"vin:{row['vin']}"].add(key)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from autodetect.embeddings.backbone import BackboneRecord
 from autodetect.embeddings.engine import embed, engine_name, to_bytes
@@ -98,9 +99,8 @@ def group_copies(known: pa.Table, intake: Intake, settings: Settings) -> dict[st
         sha256 -> copy group for every photo whose group is new or changed. A group is named after its first photo, by
         night and digest; a photo without copies is its own group.
     """
-    old = known.filter(pa.compute.equal(known["verdict"], "ok")).sort_by(
-        [("night", "ascending"), ("sha256", "ascending")]
-    )
+    comparable = pc.and_(pc.equal(known["verdict"], "ok"), pc.equal(known["pipeline"], PIPELINE))
+    old = known.filter(comparable).sort_by([("night", "ascending"), ("sha256", "ascending")])
     new = [row for _, row in sorted(intake.rows.items()) if row["verdict"] == "ok"]
     names = [*old["sha256"].to_pylist(), *(row["sha256"] for row in new)]
     before = dict(zip(old["sha256"].to_pylist(), old["copy_group"].to_pylist(), strict=True))

@@ -79,6 +79,36 @@ def candidates(
     return [candidate for candidate in found if len(models_of[candidate.vehicle_id]) == 1], refusals
 
 
+def without_trained(
+    found: Iterable[Candidate], past: Iterable[Mapping[str, Any]], copy_groups: Mapping[str, str | None]
+) -> tuple[list[Candidate], list[Refusal]]:
+    """Leave out what would be evaluated although a model was trained on it.
+
+    Splits never change, but ties can be lost: a seller who replaces a photo, whose old one then shows up elsewhere.
+
+    Args:
+        found: the candidates.
+        past: rows of `snapshots` (sha256, vehicle_id, split) of all nights.
+        copy_groups: sha256 -> copy group as of tonight.
+
+    Returns:
+        The candidates that remain, and a refusal for each that does not.
+    """
+    trained: set[str] = set()
+    for row in past:
+        if row["split"] == "train":
+            trained |= {row["vehicle_id"], copy_groups.get(row["sha256"]) or row["sha256"]}
+    kept: list[Candidate] = []
+    refusals: list[Refusal] = []
+    for candidate in found:
+        if candidate.split != "train" and trained & {candidate.sha256, candidate.vehicle_id}:
+            rule = "photo.trained_before"
+            refusals.append(Refusal(table="photos", key=candidate.sha256, rule=rule, value=candidate.split))
+        else:
+            kept.append(candidate)
+    return kept, refusals
+
+
 def admit(
     found: Iterable[Candidate],
     classes: Iterable[Mapping[str, Any]],

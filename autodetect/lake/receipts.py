@@ -1,6 +1,6 @@
 """Receipts: a stage's commit point, kept as rows of `nights`."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pyarrow.compute as pc
 
@@ -20,6 +20,9 @@ class ReceiptBook:
 
     def commit(self, receipt: Receipt, finished_at: datetime) -> None:
         """Write the receipt: from here on the stage is done."""
+        newest = pc.max(self._tables.read(NIGHTS, columns=["finished_at"])["finished_at"]).as_py()
+        if newest is not None:  # receipts are ordered by time, also when clocks of two hosts differ or one is set back
+            finished_at = max(finished_at, newest + timedelta(microseconds=1))
         row = {
             **receipt.model_dump(include={"night", "kind", "stage", "run_id"}),
             "digest": receipt.digest,
@@ -63,10 +66,6 @@ class ReceiptBook:
     def finished_nights(self) -> dict[date, Verdict]:
         """Return the nights that were ended, in order, each with its verdict."""
         return {r.night: Verdict(r.facts["verdict"]) for r in self.all() if r.stage == END}
-
-    def is_empty(self) -> bool:
-        """Return whether no night was ever begun."""
-        return self._tables.read(NIGHTS, columns=["night"]).num_rows == 0
 
     def baseline(self, night: date, stage: str) -> dict[str, int]:
         """Return the table versions a stage starts from: the newest that receipts before it name, else 0 (empty)."""

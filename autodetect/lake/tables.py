@@ -46,6 +46,7 @@ class TableSet:
             self.local.mkdir(parents=True, exist_ok=True)
         for table in TABLES.values():
             DeltaTable.create(self._uri(table), table.schema, mode="ignore", storage_options=self._options)
+            self.sync(table, since=-1)
 
     def version(self, table: Table) -> int:
         """Return the newest version, whether or not a receipt names it."""
@@ -118,8 +119,10 @@ class TableSet:
                 if added:
                     _fsync(folder / added["path"])
             _fsync(entry)
-        _fsync(log)
-        _fsync(folder)
+        for checkpoint in (*log.glob("*.checkpoint*.parquet"), *log.glob("_last_checkpoint")):
+            _fsync(checkpoint)
+        for place in (log, folder, self.local):
+            _fsync(place)
 
     def _uri(self, table: Table) -> str:
         return f"{self.root}/{table.name}"

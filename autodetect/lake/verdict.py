@@ -32,6 +32,8 @@ def verdict_of(receipts: Mapping[str, Receipt], min_coverage: float) -> tuple[Ve
     held = hold_reason(receipts, min_coverage)
     if held:
         return Verdict.HELD, held
+    if "train" not in receipts:
+        return Verdict.HELD, "the night stopped before there was anything to publish; its log says why"
     facts = receipts["train"].facts
     if facts["promoted"]:
         return Verdict.PUBLISHED, "a new model and fresh prices"

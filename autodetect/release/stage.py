@@ -10,10 +10,12 @@ from autodetect.classifier.champion import Champion
 from autodetect.embeddings.backbone import BackboneRecord
 from autodetect.embeddings.pin import file_key, read_pin
 from autodetect.errors import CorruptError, HeldError
+from autodetect.lake.archives import sha256_file
 from autodetect.lake.lake import Lake, s3_options
 from autodetect.lake.lease import Fence
 from autodetect.lake.objects import ObjectStore, open_objects, probe_put_if_absent
 from autodetect.lake.schemas import SEEN
+from autodetect.lake.verdict import hold_reason
 from autodetect.records import Receipt, StageRun, Verdict, canonical_json
 from autodetect.release.card import card
 from autodetect.release.layout import media_type
@@ -36,13 +38,14 @@ def publish(settings: Settings, lake: Lake, run: StageRun, *, work: Path, fence:
         fence: checked right before the commit.
 
     Raises:
-        HeldError: there is no champion to publish.
+        HeldError: the night is not good enough, also when its stages were run one by one.
         DependencyDownError: the store does not answer.
     """
-    champion = Champion.of(run.inputs["train"])
-    backbone = read_pin(lake.objects)
+    if reason := hold_reason(run.inputs, settings.crawl.min_coverage):
+        raise HeldError(reason, "see `autodetect report`; nothing was published")
+    champion, backbone = Champion.of(run.inputs["train"]), read_pin(lake.objects)
     if champion is None or backbone is None:
-        raise HeldError("there is no model to publish", "see the gate's words in the train stage")
+        raise CorruptError("the lake has a champion but no pinned backbone", "restore models/backbone.json")
     store = open_store(settings)
     facts = _facts(settings, lake, run, champion, backbone)
     files = _files(lake, run, champion, backbone, facts, folder=work / "release")
@@ -102,6 +105,8 @@ def _files(
     for name, sha256 in digests.items():
         lake.artifacts.fetch(sha256, folder / name)
     lake.objects.download(file_key(backbone), folder / "backbone.keras")
+    if sha256_file(folder / "backbone.keras") != backbone.file_sha256:
+        raise CorruptError(f"{file_key(backbone)} is damaged", "restore it from an earlier release")
     texts = {
         "metrics.json": canonical_json(_metrics(train, champion)),
         "backbone.json": canonical_json(backbone.model_dump(mode="json")),

@@ -148,14 +148,15 @@ def test_an_entry_of_a_later_release_is_told(tmp_path: Path) -> None:
 
 
 WRITER = """
-import sys
+import sys, time
 from pathlib import Path
 from crawlers.ledger import Ledger
 
 with Ledger(Path(sys.argv[1]), {"night": "2026-11-01", "source": "sandbox", "begin": "digest"}) as ledger:
-    for n in range(200_000):  # should nobody kill it: some 15 MB
+    for n in range(550):  # the last lines are not at a place where the ledger syncs
         ledger.write({"type": "page", "kind": "asking", "key": f"asking/all/{n}", "item_ids": [str(n)]})
-        print(n, flush=True)
+    print("written", flush=True)
+    time.sleep(60)
 """
 
 
@@ -164,11 +165,6 @@ def test_a_killed_writer_has_lost_nothing_that_it_wrote(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WRITER, str(path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
-        for _ in range(500):
-            last = writer.stdout.readline()
+        assert writer.stdout.readline() == "written\n"
         os.kill(writer.pid, signal.SIGKILL)
-        rest = writer.stdout.read().splitlines()
-    told = int(([last, *rest])[-1])
-    seen = written(path).seen["asking"]
-    assert seen >= {str(n) for n in range(told + 1)}
-    assert len(seen) <= told + 2
+    assert written(path).seen["asking"] == {str(n) for n in range(550)}

@@ -57,8 +57,9 @@ def test_night_against_a_server_and_as_a_deployment(program: Program, api: str) 
 
     runs = httpx.post(f"{api}/flow_runs/filter", json={"limit": 50}).json()
     names = {run["name"]: run["state_name"] for run in runs}
-    assert names["nightly"] == "Published"
-    assert {"crawl", "curate", "train", "export", "price", "publish", "report"} <= set(names)
+    assert names[f"nightly-{NIGHT}"] == "Published"
+    stages = ("crawl", "curate", "train", "export", "price", "publish", "report")
+    assert {f"{stage}-{NIGHT}" for stage in stages} <= set(names)
     artifacts = httpx.post(f"{api}/artifacts/filter", json={"limit": 50}).json()
     keys = {artifact["key"] for artifact in artifacts}
     assert {"night", "receipt-crawl", "receipt-train", "receipt-publish"} <= keys

@@ -78,7 +78,7 @@ def test_a_lake_of_another_schema_version_is_refused(tmp_path: Path, version: in
     lake.objects.put(IDENTITY, json.dumps(identity).encode())
     with pytest.raises(UsageError, match="schema_version") as refusal:
         open_lake(settings)
-    assert "lake upgrade" in refusal.value.remedy
+    assert "the AutoDetect that wrote it" in refusal.value.remedy
 
 
 def test_a_store_that_ignores_put_if_absent_is_refused_unless_one_process_writes(

@@ -36,6 +36,12 @@ def test_the_night_asked_for_is_the_night(lake: Lake, make_receipt: MakeReceipt)
     assert resolve_night(lake.receipts, SANDBOX, night(9), NOW) == night(9)
 
 
+def test_a_night_far_ahead_is_a_typing_error(lake: Lake) -> None:
+    assert resolve_night(lake.receipts, SANDBOX, date(2027, 11, 21), NOW) == date(2027, 11, 21)
+    with pytest.raises(UsageError, match="2062"):
+        resolve_night(lake.receipts, SANDBOX, date(2062, 11, 1), NOW)
+
+
 def test_an_unfinished_night_comes_before_a_new_one(lake: Lake, make_receipt: MakeReceipt) -> None:
     commit(lake, make_receipt(3, "begin"), ended(3), make_receipt(4, "begin"))
     for settings in (SANDBOX, EBAY):
@@ -74,13 +80,13 @@ def test_a_later_night_supersedes_an_earlier_one(lake: Lake, make_receipt: MakeR
     assert superseded(lake.receipts, night(5)) == ""
 
 
-def test_the_night_index_is_one_more_than_the_nights_that_ended(lake: Lake) -> None:
+def test_the_night_index_is_one_more_than_the_nights_that_went_through(lake: Lake) -> None:
     def index(day: int) -> int:
         return begin(SANDBOX, lake, night(day), "nightly", "run").facts["night_index"]
 
     assert index(1) == 1
-    commit(lake, ended(1, Verdict.HELD), ended(2))
-    assert (index(1), index(2), index(3), index(9)) == (1, 2, 3, 3)
+    commit(lake, ended(1), ended(2, Verdict.HELD), ended(3, Verdict.PRICES_ONLY))
+    assert (index(1), index(2), index(3), index(4), index(9)) == (1, 2, 2, 3, 3)
 
 
 def test_beginning_fixes_source_channel_seed_and_permission(lake: Lake) -> None:

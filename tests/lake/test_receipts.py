@@ -7,7 +7,7 @@ import pytest
 
 from autodetect.lake.lake import Lake
 from autodetect.lake.receipts import ReceiptBook
-from autodetect.records import Receipt
+from autodetect.records import Receipt, Verdict
 
 MakeReceipt = Callable[..., Receipt]
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -26,8 +26,7 @@ def commit(book: ReceiptBook, *receipts: Receipt) -> None:
 
 def test_an_empty_book_knows_no_night(lake: Lake) -> None:
     book = lake.receipts
-    assert book.is_empty()
-    assert (book.all(), book.unfinished_night(), book.finished_nights(), book.before(night(9))) == ([], None, [], {})
+    assert (book.all(), book.unfinished_night(), book.finished_nights(), book.before(night(9))) == ([], None, {}, {})
 
 
 def test_a_receipt_comes_back_whole(lake: Lake, make_receipt: MakeReceipt) -> None:
@@ -36,7 +35,6 @@ def test_a_receipt_comes_back_whole(lake: Lake, make_receipt: MakeReceipt) -> No
     )
     commit(lake.receipts, receipt)
     assert lake.receipts.all() == [receipt]
-    assert not lake.receipts.is_empty()
 
 
 def test_the_newest_receipt_of_a_stage_counts(lake: Lake, make_receipt: MakeReceipt) -> None:
@@ -63,20 +61,50 @@ def test_before_gives_the_newest_of_each_stage_from_earlier_nights(lake: Lake, m
 @pytest.mark.parametrize(
     ("stages", "unfinished", "finished"),
     [
-        ([(1, "begin")], 1, []),
-        ([(1, "begin"), (1, "crawl")], 1, []),
-        ([(1, "begin"), (1, "end")], None, [1]),
-        ([(2, "begin"), (2, "end"), (1, "begin"), (1, "end")], None, [1, 2]),
-        ([(1, "begin"), (2, "begin"), (2, "end")], 1, [2]),
-        ([(1, "begin"), (2, "begin")], 2, []),
+        ([(1, "begin")], 1, {}),
+        ([(1, "begin"), (1, "crawl")], 1, {}),
+        ([(1, "begin"), (1, "published")], None, {1: "published"}),
+        ([(2, "begin"), (2, "prices_only"), (1, "begin"), (1, "held")], None, {1: "held", 2: "prices_only"}),
+        ([(1, "begin"), (2, "begin"), (2, "published")], 1, {2: "published"}),
+        ([(1, "begin"), (2, "begin")], 2, {}),
+        ([(1, "begin"), (1, "held"), (1, "crawl")], 1, {1: "held"}),
+        ([(1, "begin"), (1, "held"), (1, "crawl"), (1, "published")], None, {1: "published"}),
     ],
 )
 def test_a_night_that_was_begun_and_not_ended_is_unfinished(
-    lake: Lake, make_receipt: MakeReceipt, stages: list[tuple[int, str]], unfinished: int | None, finished: list[int]
+    lake: Lake,
+    make_receipt: MakeReceipt,
+    stages: list[tuple[int, str]],
+    unfinished: int | None,
+    finished: dict[int, str],
 ) -> None:
-    commit(lake.receipts, *(make_receipt(day, stage) for day, stage in stages))
+    commit(lake.receipts, *(stage_or_end(make_receipt, day, name) for day, name in stages))
     assert lake.receipts.unfinished_night() == (night(unfinished) if unfinished else None)
-    assert lake.receipts.finished_nights() == [night(day) for day in finished]
+    assert lake.receipts.finished_nights() == {night(day): verdict for day, verdict in finished.items()}
+    assert list(lake.receipts.finished_nights()) == [night(day) for day in finished]
+
+
+def stage_or_end(make_receipt: MakeReceipt, day: int, name: str) -> Receipt:
+    if name in {verdict.value for verdict in Verdict}:
+        return make_receipt(day, "end", facts={"verdict": name})
+    return make_receipt(day, name)
+
+
+@pytest.mark.parametrize(
+    ("stages", "counting"),
+    [
+        (["begin", "crawl", "curate"], {"begin", "crawl", "curate"}),
+        (["begin", "crawl", "held"], {"begin"}),
+        (["begin", "crawl", "held", "crawl"], {"begin", "crawl"}),
+        (["begin", "crawl", "held", "crawl", "curate", "published"], {"begin", "crawl", "curate", "end"}),
+        (["begin", "crawl", "published"], {"begin", "crawl", "end"}),
+    ],
+)
+def test_a_held_night_is_tried_anew_from_its_beginning(
+    lake: Lake, make_receipt: MakeReceipt, stages: list[str], counting: set[str]
+) -> None:
+    commit(lake.receipts, *(stage_or_end(make_receipt, 1, name) for name in stages))
+    assert set(lake.receipts.of_night(night(1))) == counting
 
 
 def test_a_stage_starts_from_the_newest_versions_of_receipts_before_it(lake: Lake, make_receipt: MakeReceipt) -> None:
@@ -84,6 +112,7 @@ def test_a_stage_starts_from_the_newest_versions_of_receipts_before_it(lake: Lak
         lake.receipts,
         make_receipt(1, "crawl", versions={"seen": 1, "quarantine": 1}),
         make_receipt(1, "curate", versions={"listings": 1, "quarantine": 2}),
+        make_receipt(1, "train", versions={"quarantine": 4}),
         make_receipt(2, "crawl", versions={"seen": 4, "quarantine": 3}),
         make_receipt(2, "curate", versions={"listings": 6, "quarantine": 5}),
         make_receipt(3, "crawl", versions={"seen": 9}),
@@ -94,6 +123,7 @@ def test_a_stage_starts_from_the_newest_versions_of_receipts_before_it(lake: Lak
         "listings": 6,
         "quarantine": 5,
     }
+    assert lake.receipts.baseline(night(2), "curate")["quarantine"] == 4
     first = lake.receipts.baseline(night(1), "crawl")
-    assert {name: version for name, version in first.items() if version} == {"listings": 1, "quarantine": 2}
+    assert {name: version for name, version in first.items() if version} == {"listings": 1, "quarantine": 4}
     assert set(first) == set(lake.receipts.baseline(night(9), "any"))

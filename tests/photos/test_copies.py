@@ -71,15 +71,19 @@ def slow_copies(index: HashIndex, known: int, radius: int, least: float) -> list
 
 
 def slow_agreement(index: HashIndex, i: int, j: int) -> float:
+    return max(shifted_agreement(index, i, j), shifted_agreement(index, j, i))
+
+
+def shifted_agreement(index: HashIndex, i: int, j: int) -> float:
+    """The inner part of i against every part of j, mirrored or not."""
     best = -1.0
-    for one, two in ((i, j), (j, i)):
-        a, b = (index.thumbnails[n].reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE).astype(float) for n in (one, two))
-        for other in (b, b[:, ::-1]):
-            for dy in (-1, 0, 1):
-                for dx in (-1, 0, 1):
-                    inner, shifted = a[1:-1, 1:-1], other[1 + dy : 31 + dy, 1 + dx : 31 + dx]
-                    if inner.std() and shifted.std():
-                        best = max(best, np.corrcoef(inner.ravel(), shifted.ravel())[0, 1])
+    a, b = (index.thumbnails[n].reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE).astype(float) for n in (i, j))
+    for other in (b, b[:, ::-1]):
+        for dy in (-1, 0, 1):
+            for dx in (-1, 0, 1):
+                inner, shifted = a[1:-1, 1:-1], other[1 + dy : 31 + dy, 1 + dx : 31 + dx]
+                if inner.std() and shifted.std():
+                    best = max(best, np.corrcoef(inner.ravel(), shifted.ravel())[0, 1])
     return best
 
 
@@ -102,6 +106,21 @@ def test_the_pairs_do_not_depend_on_which_photos_came_first(seed: int, order: li
     first, second = part(index, order[:nights]), part(index, order[nights:])
     pairs = copies(nothing, first, radius=8, min_correlation=0.8) + copies(first, second, radius=8, min_correlation=0.8)
     assert {frozenset({order[i], order[j]}) for i, j in pairs} == {frozenset(pair) for pair in at_once}
+
+
+def test_a_pair_on_the_edge_is_a_copy_in_either_order() -> None:
+    """Agreement over shifts differs a little by which photo is shifted; the better one counts."""
+    rng = np.random.default_rng(3)
+    one = rng.integers(0, 256, THUMBNAIL_SIDE**2)
+    two = np.clip(one + rng.normal(0, 90, THUMBNAIL_SIDE**2), 0, 255)
+    two = np.roll(two.reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE), 1, axis=0).ravel()
+    zeros = np.zeros(2, np.int64)
+    index = HashIndex(zeros, zeros, np.zeros((2, len(CROPS)), np.int64), np.array([one, two], np.uint8))
+    there, back = (shifted_agreement(index, *pair) for pair in ((0, 1), (1, 0)))
+    assert there != back
+    for least, found in (((there + back) / 2, [(1, 0)]), (max(there, back) + 0.001, [])):
+        for order in ([0, 1], [1, 0]):
+            assert copies(part(index, []), part(index, order), radius=0, min_correlation=least) == found
 
 
 def test_old_photos_are_never_compared_again() -> None:

@@ -70,7 +70,11 @@ def test_a_noisy_frame_is_a_frame() -> None:
     assert trim_border(Image.fromarray(framed)).size == (200, 150)
 
 
-@pytest.mark.parametrize("box", [(0, 60, 200, 150), (0, 0, 200, 90), (80, 0, 200, 150)], ids=["sky", "road", "wall"])
+@pytest.mark.parametrize(
+    "box",
+    [(0, 60, 200, 150), (0, 20, 200, 150), (0, 0, 200, 130), (30, 0, 200, 150), (60, 0, 140, 150)],
+    ids=["sky", "strip of sky", "road", "wall", "two wide walls"],
+)
 def test_what_is_uniform_on_one_side_only_or_too_wide_is_no_frame(box: tuple[int, int, int, int]) -> None:
     image = Image.new("L", (200, 150), 255)
     image.paste(picture(2).convert("L").crop(box), box)
