@@ -135,9 +135,9 @@ class StageRun(Record):
                 versions[table] = max(version, versions.get(table, 0))
         return versions
 
-    def seed(self, base: int) -> int:
-        """Return tonight's seed; see `night_seed`."""
-        return night_seed(base, self.night)
+    def receipt(self, stage: str, **fields: Any) -> Receipt:
+        """Return the receipt of one of tonight's stages."""
+        return Receipt(night=self.night, kind=self.kind, stage=stage, run_id=self.run_id, **fields)
 
 
 def night_seed(base: int, night: date) -> int:

@@ -9,7 +9,7 @@ from autodetect.lake.lake import Lake
 from autodetect.lake.provenance import code_digest
 from autodetect.lake.quarantine import counts_by_rule, refuse
 from autodetect.lake.schemas import LISTING_PHOTOS, QUARANTINE, SEEN, SIGHTINGS
-from autodetect.lake.tables import rows_of, table_digest
+from autodetect.lake.tables import rows_of, upsert_all
 from autodetect.records import Receipt, Refusal, Sighting, StageRun, canonical_json
 from autodetect.settings import Settings
 from crawlers.known import Known, read_known
@@ -95,16 +95,12 @@ def _written(lake: Lake, run: StageRun, reached: Reached, known: Known) -> Recei
             ),
         ),
     }
-    versions = {table.name: lake.tables.upsert(table, rows) for table, rows in written.items()}
-    outputs = {table.name: table_digest(table, rows) for table, rows in written.items()}
+    versions, outputs = upsert_all(lake.tables, written)
     versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(lake.tables, refusals, night=run.night, stage="crawl")
     announced = reached.announced["asking"]
     pages_failed = any(kind == "page" for kind, _ in reached.failures)
-    return Receipt(
-        night=run.night,
-        kind=run.kind,
-        stage="crawl",
-        run_id=run.run_id,
+    return run.receipt(
+        "crawl",
         versions=versions,
         outputs=outputs,
         counts={

@@ -26,7 +26,7 @@ from autodetect.lake.schemas import (
     VEHICLES,
     Table,
 )
-from autodetect.lake.tables import rows_of, table_digest
+from autodetect.lake.tables import rows_of, upsert_all
 from autodetect.records import Receipt, Refusal, StageRun, canonical_digest
 from autodetect.settings import Settings
 
@@ -50,8 +50,7 @@ def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
     champion = Champion.of(before)
     recipe = canonical_digest(settings.classifier.model_dump(mode="json"))
     shot, classes, refusals, written = _snapshot(settings, lake, run)
-    versions = {table.name: lake.tables.upsert(table, rows) for table, rows in written.items()}
-    outputs = {table.name: table_digest(table, rows) for table, rows in written.items()}
+    versions, outputs = upsert_all(lake.tables, written)
     versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(lake.tables, refusals, night=run.night, stage="train")
     facts: dict[str, Any] = {
         "snapshot_id": shot.snapshot_id,
@@ -72,11 +71,8 @@ def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         challenge = _challenge(settings, lake, run, shot, labels, work=work)
         facts |= challenge
         files["challenger"] = challenge["challenger"]["head"]
-    return Receipt(
-        night=run.night,
-        kind=run.kind,
-        stage="train",
-        run_id=run.run_id,
+    return run.receipt(
+        "train",
         versions=versions,
         outputs=outputs,
         files=files,

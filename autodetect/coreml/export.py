@@ -63,11 +63,8 @@ def export(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Rece
             settings, lake, champion, [entry.label for entry in entries], metadata=metadata, work=work
         )
         files["classes"] = lake.artifacts.put(canonical_json([entry.model_dump() for entry in entries]))
-    return Receipt(
-        night=run.night,
-        kind=run.kind,
-        stage="export",
-        run_id=run.run_id,
+    return run.receipt(
+        "export",
         files=files,
         counts={"classes": len(entries)},
         facts={**facts, "carried": facts["made_on"] != str(run.night)},

@@ -27,7 +27,7 @@ from autodetect.lake.schemas import (
     SIGHTINGS,
     VEHICLES,
 )
-from autodetect.lake.tables import rows_of, table_digest
+from autodetect.lake.tables import rows_of, upsert_all
 from autodetect.photos.vehicles import ListingKey, Membership, assign
 from autodetect.records import Receipt, Refusal, StageRun
 from autodetect.settings import Settings
@@ -91,15 +91,11 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
         EMBEDDINGS: rows_of(EMBEDDINGS, intake.embeddings),
         VEHICLES: rows_of(VEHICLES, (_vehicle_row(key, m) for key, m in sorted(memberships.items()))),
     }
-    new_versions = {table.name: tables.upsert(table, rows) for table, rows in written.items()}
-    outputs = {table.name: table_digest(table, rows) for table, rows in written.items()}
+    new_versions, outputs = upsert_all(tables, written)
     new_versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(tables, refusals, night=run.night, stage="curate")
     status = Counter(row["status"] for row in changed if row["night"] == run.night)
-    return Receipt(
-        night=run.night,
-        kind=run.kind,
-        stage="curate",
-        run_id=run.run_id,
+    return run.receipt(
+        "curate",
         versions=new_versions,
         outputs=outputs,
         counts={

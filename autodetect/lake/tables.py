@@ -144,6 +144,12 @@ class TableSet:
         )
 
 
+def upsert_all(tables: TableSet, written: Mapping[Table, pa.Table]) -> tuple[dict[str, int], dict[str, str]]:
+    """Upsert a stage's rows; return the versions that hold them and their canonical digests, by table name."""
+    versions = {table.name: tables.upsert(table, rows) for table, rows in written.items()}
+    return versions, {table.name: table_digest(table, rows) for table, rows in written.items()}
+
+
 def rows_of(table: Table, records: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Return records (mappings by column name; a missing column is null) as rows of `table`."""
     return pa.Table.from_pylist([dict(record) for record in records], schema=table.schema)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from autodetect.classifier.champion import Champion, class_map, class_map_digest
 from autodetect.lake.lake import Lake
 from autodetect.lake.schemas import CLASSES, LISTINGS, MAKE_MODELS, OFFERS, PRICES, VEHICLES, Table
-from autodetect.lake.tables import table_digest
+from autodetect.lake.tables import upsert_all
 from autodetect.prices.files import write_price_files
 from autodetect.prices.offers import offers_table
 from autodetect.prices.table import price_table
@@ -54,17 +54,14 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         classes=classes,
         class_map_digest=class_map_digest(entries),
     )
-    versions = {PRICES.name: lake.tables.upsert(PRICES, made.rows), OFFERS.name: lake.tables.upsert(OFFERS, offers)}
+    versions, outputs = upsert_all(lake.tables, {PRICES: made.rows, OFFERS: offers})
     priced = made.rows.filter(pc.is_valid(made.rows["median"]))
     by_basis = Counter(priced["basis"].to_pylist())
     log.info("price: %d models with a sold price, %d with an asking price", by_basis["sold"], by_basis["asking"])
-    return Receipt(
-        night=run.night,
-        kind=run.kind,
-        stage="price",
-        run_id=run.run_id,
+    return run.receipt(
+        "price",
         versions=versions,
-        outputs={PRICES.name: table_digest(PRICES, made.rows), OFFERS.name: table_digest(OFFERS, offers)},
+        outputs=outputs,
         files={
             "prices.parquet": lake.artifacts.put_file(files.prices),
             "offers.parquet": lake.artifacts.put_file(files.offers),

@@ -130,11 +130,8 @@ def _metrics(train: Receipt, champion: Champion) -> dict[str, Any]:
 
 
 def _receipt(run: StageRun, done: Published, files: list[ReleaseFile]) -> Receipt:
-    return Receipt(
-        night=run.night,
-        kind=run.kind,
-        stage="publish",
-        run_id=run.run_id,
+    return run.receipt(
+        "publish",
         counts={"objects": len(files), "bytes": sum(file.path.stat().st_size for file in files)},
         facts={
             "release_id": done.release_id,

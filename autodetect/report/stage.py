@@ -59,10 +59,7 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
         folder,
     )
     log.info("report: %s", page)
-    return Receipt(
-        night=run.night,
-        kind=run.kind,
-        stage="report",
-        run_id=run.run_id,
+    return run.receipt(
+        "report",
         facts={"verdict": verdict.value, "reason": reason},
     )

@@ -166,6 +166,7 @@ def test_a_crawl_that_was_killed_goes_on_where_it_stopped(story: dict[str, Any],
         while not ledger.is_file() or ledger.read_bytes().count(b'{"type": "photo"') < 5:
             assert child.poll() is None
             assert time.monotonic() < deadline
+            time.sleep(0.005)
         child.kill()
         child.communicate()
         before = status_of(url)
