@@ -36,6 +36,6 @@ def verdict_of(receipts: Mapping[str, Receipt], min_coverage: float) -> tuple[Ve
         return Verdict.HELD, "the night stopped before there was anything to publish; its log says why"
     facts = receipts["train"].facts
     if facts["promoted"]:
-        return Verdict.PUBLISHED, "a new model and fresh prices"
+        return Verdict.PUBLISHED, "tonight's challenger passed the gate"
     why = "tonight's challenger was refused" if "challenger" in facts else "there was nothing new to learn"
     return Verdict.PRICES_ONLY, f"fresh prices with the model of {facts['champion']['night']}: {why}"

@@ -30,6 +30,8 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
     verdict, reason = verdict_of(run.inputs, settings.crawl.min_coverage)
     facts = train.facts if train else {}
     champion = facts.get("champion_evaluation")
+    earlier = run.earlier.get("train")
+    before = earlier.facts["champion"] if earlier else None
     page = render(
         NightReport(
             night=run.night,
@@ -44,8 +46,8 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
             refusals=gather.refusals(),
             refused_photos=gather.refused_photos(),
             classes=gather.classes(),
-            challenger=model_scores("tonight's challenger", facts.get("evaluation")),
-            champion=model_scores("the champion before tonight", champion),
+            challenger=model_scores("", facts.get("evaluation")),
+            champion=model_scores(f"trained on {before['night']}" if before else "", champion),
             gate=facts.get("gate", {}).get("words", ""),
             epochs=epochs(train),
             confusions=confusions(train),

@@ -35,7 +35,7 @@ def test_nothing_stands_against_a_good_night_nor_against_one_that_has_not_begun(
 
 def test_a_promoted_model_is_published(receipts: dict[str, Receipt]) -> None:
     receipts["train"] = with_facts(receipts["train"], promoted=True)
-    assert verdict_of(receipts, 0.9) == (Verdict.PUBLISHED, "a new model and fresh prices")
+    assert verdict_of(receipts, 0.9) == (Verdict.PUBLISHED, "tonight's challenger passed the gate")
 
 
 @pytest.mark.parametrize(("facts", "why"), [({"challenger": {}}, "was refused"), ({}, "nothing new to learn")])
