@@ -60,7 +60,7 @@ class ReceiptBook:
 
     def unfinished_night(self) -> date | None:
         """Return the newest night that was begun and not ended, if there is one."""
-        last = {receipt.night: receipt.stage for receipt in self.all()}
+        last = {receipt.night: receipt.stage for receipt in self.all() if receipt.kind == "nightly"}
         return max((night for night, stage in last.items() if stage != END), default=None)
 
     def finished_nights(self) -> dict[date, Verdict]:
