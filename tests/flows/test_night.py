@@ -105,11 +105,11 @@ def test_killed_in_every_stage_and_run_again_ends_the_same(
 ) -> None:
     reference, _, digests = undisturbed
     moments = {
-        "crawl": lambda line: "Beginning subflow run 'crawl'" in line,
+        "crawl": lambda line: "Beginning subflow run 'crawl-" in line,
         "curate": lambda line: "examined and embedded" in line,
         "train": lambda line: "train: epoch 5" in line,
         "export": lambda line: "export: converting" in line,
-        "publish": lambda line: "Beginning subflow run 'publish'" in line,
+        "publish": lambda line: "Beginning subflow run 'publish-" in line,
     }
     for moment in moments.values():
         program.signal_when(moment, "nightly", "--night", NIGHTS[0])
@@ -164,7 +164,7 @@ def test_two_runs_at_once_one_is_refused(program: Program) -> None:
     first = program.start("nightly", "--night", NIGHTS[0])
     assert first.stderr is not None
     for line in first.stderr:
-        if "Beginning subflow run 'crawl'" in line:
+        if "Beginning subflow run 'crawl-" in line:
             break
     second = program.run("crawl", "--night", NIGHTS[0])
     os.killpg(first.pid, signal.SIGKILL)
