@@ -63,7 +63,7 @@ def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         facts["champion"] = champion.model_dump(mode="json")
     if not shot.class_ids:
         facts["gate"] = {"words": "no challenger: no class has enough vehicles yet"}
-    elif before and (before.facts["snapshot_id"], before.facts["recipe"]) == (shot.snapshot_id, recipe):
+    elif before and (before.facts["snapshot_id"], before.facts.get("recipe")) == (shot.snapshot_id, recipe):
         # Training it again with another night's seed until one passes would be no gate at all.
         facts["gate"] = {"words": "no challenger: nothing new to learn since the last one"}
     else:
