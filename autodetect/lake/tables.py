@@ -6,7 +6,6 @@ Reads use a native pyarrow filesystem: `DeltaTable.to_pyarrow_table()` without o
 import hashlib
 import io
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from autodetect.errors import CorruptError
+from autodetect.lake.objects.durable import sync_path
 from autodetect.lake.schemas import TABLES, Table
 
 
@@ -117,12 +117,12 @@ class TableSet:
             for line in entry.read_text("utf-8").splitlines():
                 added = json.loads(line).get("add")
                 if added:
-                    _fsync(folder / added["path"])
-            _fsync(entry)
+                    sync_path(folder / added["path"])
+            sync_path(entry)
         for checkpoint in (*log.glob("*.checkpoint*.parquet"), *log.glob("_last_checkpoint")):
-            _fsync(checkpoint)
+            sync_path(checkpoint)
         for place in (log, folder, self.local):
-            _fsync(place)
+            sync_path(place)
 
     def _uri(self, table: Table) -> str:
         return f"{self.root}/{table.name}"
@@ -193,11 +193,3 @@ class _HashingSink(io.RawIOBase):
 
 def _typed(table: Table, rows: pa.Table) -> pa.Table:
     return rows.select(table.schema.names).cast(table.schema)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

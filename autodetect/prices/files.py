@@ -12,7 +12,6 @@ Dates are ISO 8601 text, prices REAL in the row's currency. Equal input gives eq
 library: both write their own version into the file.
 """
 
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
@@ -25,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from autodetect.lake.objects.durable import sync_path
 from autodetect.lake.schemas import OFFERS, PRICES, Table
 from autodetect.prices.lookup import APPLICATION_ID, SQLITE_SCHEMA_VERSION
 from autodetect.records import Record
@@ -97,7 +97,7 @@ def write_price_files(
             "meta": (_META, ("key",), pa.table({"key": list(meta), "value": list(meta.values())}, schema=_META)),
         },
     )
-    _sync(folder)
+    sync_path(folder)
     return files
 
 
@@ -166,13 +166,5 @@ def _as_sql(rows: pa.Table) -> Iterable[tuple[Any, ...]]:
 
 
 def _publish(temporary: Path, path: Path) -> None:
-    _sync(temporary)
+    sync_path(temporary)
     temporary.replace(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

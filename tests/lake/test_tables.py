@@ -222,7 +222,7 @@ def test_sync_flushes_every_file_that_the_new_versions_brought(lake: Lake, monke
     lake.tables.append(SEEN, seen(("1", 1)))
     lake.tables.upsert(SEEN, seen(("2", 1)))
     flushed: list[Path] = []
-    monkeypatch.setattr(tables_module, "_fsync", flushed.append)
+    monkeypatch.setattr(tables_module, "sync_path", flushed.append)
     lake.tables.sync(SEEN, since=since)
     assert {*folder.rglob("*")} - before <= set(flushed)
     assert {folder, folder / "_delta_log"} <= set(flushed)

@@ -74,7 +74,12 @@ def sync_file(file: BinaryIO) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Force the folder's names to disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    sync_path(folder)
+
+
+def sync_path(path: Path) -> None:
+    """Force to disk what another writer (or a library that does not) left under a path: a file, or a folder's names."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
