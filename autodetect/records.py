@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 RunKind = Literal["nightly", "prices", "finetune", "backfill", "maintain"]
-Kind = Literal["asking", "sold", "import"]
+Kind = Literal["asking", "sold", "import", "missing"]
 Precision = Literal["day", "month", "year"]
 
 
@@ -23,7 +23,12 @@ class Sighting(Record):
     """A listing as the source showed it. Text stays as the seller wrote it; curation cleans.
 
     `observed_on` is the night for an asking sighting and the sale date for a sold one, to `precision`
-    (a bare year is its first of January).
+    (a bare year is its first of January). A sighting of kind `missing` says that a listing was looked for that night,
+    where it was last seen, and was not there; it says nothing else.
+
+    `price` is what the seller asks, in `currency`; what the source converted it to for a reader elsewhere is kept
+    apart. `mileage_unit` is 'mi', 'km' or '' (not said). `vin` is one whose check digit holds; what was written is
+    among the `aspects`.
     """
 
     source: str
@@ -34,20 +39,30 @@ class Sighting(Record):
     title: str = ""
     price: str = ""
     currency: str = ""
+    converted_price: str = ""
+    converted_currency: str = ""
     make: str = ""
     model: str = ""
     year: str = ""
     trim: str = ""
     mileage: str = ""
+    mileage_unit: str = ""
     body_type: str = ""
     engine: str = ""
     cylinders: str = ""
     drive_type: str = ""
+    fuel_type: str = ""
+    transmission: str = ""
+    title_status: str = ""
+    condition: str = ""
     vin: str = ""
     postal_code: str = ""
+    city: str = ""
+    state: str = ""
     country: str = ""
     seller_hash: str = ""
     buying_options: tuple[str, ...] = ()
+    bids: str = ""
     url: str = ""
     photo_urls: tuple[str, ...] = ()
     summary_digest: str = ""

@@ -28,7 +28,7 @@ ENV_PREFIX = "AUTODETECT_"
 # Variables with our prefix that are not settings: the file to read, and the folder in which a Prefect worker runs.
 ENV_RESERVED = frozenset({"AUTODETECT_SETTINGS_FILE", "AUTODETECT_HOME"})
 
-Source = Literal["sandbox", "ebay-api"]
+Source = Literal["sandbox", "ebay-api", "ebay-pages", "folder"]
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -44,28 +44,63 @@ class CrawlSettings(Section):
     min_coverage: float = Field(
         0.9, ge=0, le=1, description="share of what the source announced that must have been seen to publish"
     )
-    page_size: int = Field(200, ge=1, le=200, description="listings per search page (the Browse API allows 200)")
-    window: int = Field(10_000, ge=200, description="results a single search can page through (the Browse API's limit)")
-    concurrency: int = Field(16, ge=1, le=64, description="requests in flight per host")
-    retries: int = Field(3, ge=0, le=10, description="tries again after a network error or a 5xx answer")
+    page_size: int = Field(200, ge=1, le=240, description="listings per search page (API: at most 200; pages: 240)")
+    window: int = Field(10_000, ge=200, description="results a single search can page through (eBay's limit)")
+    daily_calls: int = Field(
+        5_000, ge=10, description="requests a night may make of the API or the pages, tries included"
+    )
+    search_share: float = Field(
+        0.5, gt=0, le=1, description="share of the night's requests that searching may take; the rest reads listings"
+    )
+    fresh_nights: int = Field(
+        3, ge=1, description="a slice that the budget left out counts as covered when it was completed so lately"
+    )
+    missing_nights: int = Field(2, ge=1, description="nights in which a listing must have been missing to have ended")
+    concurrency: int = Field(16, ge=1, le=64, description="requests in flight to the API or the pages")
+    photo_concurrency: int = Field(16, ge=1, le=64, description="requests in flight to a photo host")
+    delay_s: float = Field(0, ge=0, description="seconds between two requests to one host (AutoThrottle starts there)")
+    autothrottle: bool | None = Field(
+        None, description="adapt the delay to the answers' latency; default: for every host that is not this machine"
+    )
+    retries: int = Field(3, ge=0, le=10, description="tries again after a network error, a 429 or a 5xx answer")
+    max_retry_after_s: float = Field(
+        300, ge=0, description="the longest Retry-After that is waited for; a longer one ends the crawl"
+    )
+    max_blocks: int = Field(10, ge=1, description="403 and 429 answers in a row that end the crawl as blocked")
     max_photos_per_listing: int = Field(12, ge=1, le=24, description="photos taken of one listing")
     max_photo_bytes: int = Field(20_000_000, ge=1_000, description="a larger photo is refused while it downloads")
+    max_photo_tries: int = Field(3, ge=1, description="nights in which a photo may fail before it is given up")
+    min_fill: float = Field(
+        0.5, ge=0, le=1, description="a field filled in less than this share of its usual rate is drift: held"
+    )
     sold_overlap_days: int = Field(7, ge=0, description="how far behind the newest known sale the next night starts")
     contact: str = Field("", description="who runs this crawler (address or URL), sent in the user agent")
 
 
 class EbaySettings(Section):
-    """Where the eBay API lives, the key to it, and the permission it runs under."""
+    """Where eBay's API and pages live, the key to them, and the permission they are read under."""
 
     base_url: str = Field(
         "https://api.ebay.com", description="base URL of the API; the sandbox source sets it to its own server"
+    )
+    web_url: str = Field(
+        "https://www.ebay.com", description="base URL of the pages; the sandbox source sets it likewise"
+    )
+    web_path: str = Field(
+        "/b/Cars-Trucks/6001/bn_1865117", description="path of the category's result pages, which robots.txt must allow"
+    )
+    photo_hosts: tuple[str, ...] = Field(
+        ("i.ebayimg.com",),
+        description="the hosts that photos may come from; a listing that names another is refused it",
     )
     photo_base_url: str = Field("", description="fetch photos from this host instead of their own (sandbox, mirror)")
     client_id: str = Field("", description="application id (client-credentials grant)")
     client_secret: str = Field(
         "", description="application secret; better set by AUTODETECT_EBAY__CLIENT_SECRET than in a file", repr=False
     )
-    marketplace: str = Field("EBAY_MOTORS_US", description="X-EBAY-C-MARKETPLACE-ID header")
+    marketplace: str = Field(
+        "auto", description="X-EBAY-C-MARKETPLACE-ID header; auto: the first crawl asks which one serves the category"
+    )
     category: str = Field("6001", description="category id: 6001 is Cars & Trucks")
     permission: str = Field(
         "", description="what permits crawling, storing and training on eBay's data, e.g. a contract reference"
@@ -82,6 +117,17 @@ class SandboxSettings(Section):
         None, ge=1, description="serve the marketplace as of this night; default: completed nights + 1"
     )
     seed: int = Field(0, ge=0, description="seed of the generated marketplace")
+    spider: Literal["api", "pages"] = Field("api", description="crawl the sandbox by its API or by its pages")
+    faults: tuple[str, ...] = Field(
+        (), description="faults to serve, for a drill, e.g. captcha:after=50 (python -m crawlers.sandbox --help)"
+    )
+
+
+class FolderSettings(Section):
+    """Your own photos and listings, as a source."""
+
+    path: str = Field("", description="folder with photos by make and model and/or listings.csv (source folder)")
+    licence: str = Field("", description="what permits using them, stamped on every sighting and release")
 
 
 class PhotoSettings(Section):
@@ -211,6 +257,7 @@ class Settings(BaseSettings):
     crawl: CrawlSettings = CrawlSettings()
     ebay: EbaySettings = EbaySettings()
     sandbox: SandboxSettings = SandboxSettings()
+    folder: FolderSettings = FolderSettings()
     photos: PhotoSettings = PhotoSettings()
     dataset: DatasetSettings = DatasetSettings()
     backbone: BackboneSettings = BackboneSettings()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _text, _night, _count, _money = pa.string(), pa.date32(), pa.int32(), pa.float64()
 
@@ -41,27 +41,51 @@ SIGHTINGS = _table(
         "title": _text,
         "price": _text,
         "currency": _text,
+        "converted_price": _text,
+        "converted_currency": _text,
         "make": _text,
         "model": _text,
         "year": _text,
         "trim": _text,
         "mileage": _text,
+        "mileage_unit": _text,
         "body_type": _text,
         "engine": _text,
         "cylinders": _text,
         "drive_type": _text,
+        "fuel_type": _text,
+        "transmission": _text,
+        "title_status": _text,
+        "condition": _text,
         "vin": _text,
         "postal_code": _text,
+        "city": _text,
+        "state": _text,
         "country": _text,
         "seller_hash": _text,
         "buying_options": pa.list_(_text),
+        "bids": _text,
         "url": _text,
         "photo_urls": pa.list_(_text),
         "aspects": _text,
         "permission": _text,
     },
 )
-SEEN = _table("seen", "source item_id night", {"source": _text, "item_id": _text, "night": _night})
+SEEN = _table("seen", "source item_id night", {"source": _text, "item_id": _text, "night": _night, "slice": _text})
+SLICES = _table(
+    "slices",
+    "source kind slice night",
+    {
+        "source": _text,
+        "kind": _text,
+        "slice": _text,
+        "night": _night,
+        "announced": _count,
+        "found": _count,
+        "state": _text,
+        "cause": _text,
+    },
+)
 LISTINGS = _table(
     "listings",
     "source item_id",
@@ -91,6 +115,8 @@ LISTINGS = _table(
         "status": _text,
         "first_seen": _night,
         "last_seen": _night,
+        "last_slice": _text,
+        "missed": pa.int16(),
         "url": _text,
         "permission": _text,
     },
@@ -242,6 +268,7 @@ TABLES = {
     for table in (
         SIGHTINGS,
         SEEN,
+        SLICES,
         LISTINGS,
         PHOTOS,
         LISTING_PHOTOS,
