@@ -294,6 +294,11 @@ class Settings(BaseSettings):
         """Vehicles a class needs: as set, else 20 (design: sandbox 12)."""
         return self.dataset.min_vehicles or (12 if self.source == "sandbox" else 20)
 
+    @property
+    def permission(self) -> str:
+        """What permits using what the source shows: eBay's permission, or the licence of one's own folder."""
+        return self.folder.licence if self.source == "folder" else self.ebay.permission
+
     def tonight(self, now: datetime) -> date:
         """Return the logical date that `now` (aware) falls on in `timezone`."""
         return now.astimezone(ZoneInfo(self.timezone)).date()

@@ -1,72 +1,108 @@
-"""What the lake knows already, so that a night fetches only what is new or changed."""
+"""What the lake knows already, put into a new ledger, so that a night asks only for what is new or changed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from autodetect.lake.lake import Lake
-from autodetect.lake.schemas import LISTING_PHOTOS, SIGHTINGS
-from autodetect.records import Sighting, StageRun
+from autodetect.lake.schemas import LISTING_PHOTOS, LISTINGS, QUARANTINE, SIGHTINGS, SLICES, Table
+from autodetect.records import StageRun
+from crawlers.ledger import Ledger
+from crawlers.rules import ASKING, SOLD
+from crawlers.slices import Slice
 
-COLUMNS = ["source", "item_id", "kind", "observed_on", "night", "digest", "summary_digest", "photo_urls"]
-Identity = tuple[str, str, str]
+LIVE = ("active", "missing")
+PHOTO_FAILURES = "crawl.photo"  # the quarantine's name for photos that could not be had
+SIGHTING_COLUMNS = ["item_id", "kind", "observed_on", "night", "digest", "summary_digest", "photo_urls"]
 
 
-@dataclass(frozen=True)
-class Known:
-    """What earlier nights saw, by what it is an update of.
+def remember(ledger: Ledger, lake: Lake, run: StageRun, source: str, *, max_photos: int, max_tries: int) -> None:
+    """Fill the `known_*` tables of a new ledger from what earlier nights' receipts name.
 
-    `digests` are those of the last sightings, `summaries` those of live listings' search results by item id, `photos`
-    the SHA-256 of photos by URL. A listing some of whose photos could not be fetched has no summary: it is read again.
+    Args:
+        ledger: a new one.
+        lake: read at the versions of the run.
+        run: tonight.
+        source: whose listings.
+        max_photos: photos that are wanted of one listing.
+        max_tries: nights in which a photo may fail before it is given up.
     """
 
-    digests: Mapping[Identity, str] = field(default_factory=dict)
-    summaries: Mapping[str, str] = field(default_factory=dict)
-    photos: Mapping[str, str] = field(default_factory=dict)
-    newest_sale: date | None = None
+    def read(table: Table, columns: list[str], where: pc.Expression | None = None) -> pa.Table:
+        return lake.tables.read(table, version=run.versions.get(table.name, 0), columns=columns, where=where)
 
-    def holds(self, sighting: Sighting) -> bool:
-        """Return whether this very content was seen before."""
-        return self.digests.get(identity(sighting)) == sighting.digest
+    ours = pc.field("source") == source
+    photos = read(LISTING_PHOTOS, ["url", "sha256"])
+    ledger.insert_many("INSERT OR REPLACE INTO known_photos VALUES (?, ?)", _tuples(photos))
+    failed = read(QUARANTINE, ["key", "night"], (pc.field("stage") == "crawl") & (pc.field("table") == PHOTO_FAILURES))
+    tries = Counter(url for url, _ in set(_tuples(failed)))
+    given_up = ((url,) for url, count in tries.items() if count >= max_tries)
+    ledger.insert_many("INSERT INTO given_up_photos VALUES (?)", given_up)
 
-    def has_seen(self, sighting: Sighting) -> bool:
-        """Return whether this listing or sale was seen before, with whatever content."""
-        return identity(sighting) in self.digests
-
-    def sales_since(self, overlap_days: int) -> str:
-        """Return the ISO date from which sales are asked for again; '' for all."""
-        return (self.newest_sale - timedelta(overlap_days)).isoformat() if self.newest_sale else ""
-
-
-def identity(sighting: Sighting) -> Identity:
-    """Return what a sighting is an update of: an asking listing as a whole, a sale of one date."""
-    return _identity(sighting.kind, sighting.item_id, sighting.observed_on)
-
-
-def read_known(lake: Lake, run: StageRun, source: str, *, max_photos: int) -> Known:
-    """Read what earlier nights saw of a source, from which a listing's first `max_photos` photos are wanted."""
-    rows = lake.tables.read(
-        SIGHTINGS,
-        version=run.versions.get(SIGHTINGS.name, 0),
-        columns=COLUMNS,
-        where=pc.field("source") == source,
-    ).sort_by([("night", "ascending"), ("observed_on", "ascending")])
-    held = lake.tables.read(LISTING_PHOTOS, version=run.versions.get(LISTING_PHOTOS.name, 0), columns=["url", "sha256"])
-    photos = dict(zip(held["url"].to_pylist(), held["sha256"].to_pylist(), strict=True))
-    digests: dict[Identity, str] = {}
-    summaries: dict[str, str] = {}
-    sales: list[date] = []
-    for row in rows.to_pylist():
-        digests[_identity(row["kind"], row["item_id"], row["observed_on"])] = row["digest"]
-        if row["kind"] == "asking":
-            whole = all(url in photos for url in row["photo_urls"][:max_photos])
-            summaries[row["item_id"]] = row["summary_digest"] if whole else ""
-        else:
-            sales.append(row["observed_on"])
-    return Known(digests, summaries, photos, max(sales, default=None))
+    sightings = read(SIGHTINGS, SIGHTING_COLUMNS, ours & (pc.field("kind") != "missing"))
+    sightings = sightings.sort_by([("night", "ascending"), ("observed_on", "ascending")])
+    with ledger.transaction():
+        for row in _rows(sightings):
+            _remember_sighting(ledger, row, max_photos)
+    listings = read(LISTINGS, ["last_slice", "item_id"], ours & pc.is_in(pc.field("status"), pa.array(LIVE)))
+    ledger.insert_many(
+        "UPDATE known_listings SET live = 1, last_slice = ? WHERE item_id = ?",
+        ((last_slice or "", item_id) for last_slice, item_id in _tuples(listings)),
+    )
+    done = read(SLICES, ["slice", "night"], ours & (pc.field("kind") == ASKING) & (pc.field("state") == "done"))
+    ledger.insert_many("INSERT OR REPLACE INTO known_makes VALUES (?, ?)", _makes_done(done))
 
 
-def _identity(kind: str, item_id: str, observed_on: date) -> Identity:
-    return kind, item_id, "" if kind == "asking" else observed_on.isoformat()
+def newest_sale(ledger: Ledger) -> date | None:
+    """Return the date of the newest sale that was known before tonight."""
+    newest = ledger.value("SELECT max(sold_on) FROM known_sales")
+    return date.fromisoformat(newest) if newest else None
+
+
+def _remember_sighting(ledger: Ledger, row: dict[str, Any], max_photos: int) -> None:
+    """Remember one sighting; a later one of the same listing takes its place."""
+    item_id = row["item_id"]
+    if row["kind"] == SOLD:
+        ledger.execute(
+            "INSERT OR REPLACE INTO known_sales VALUES (?, ?, ?)",
+            item_id,
+            row["observed_on"].isoformat(),
+            row["digest"],
+        )
+        return
+    ledger.execute(
+        "INSERT OR REPLACE INTO known_listings (item_id, digest, summary) VALUES (?, ?, ?)",
+        item_id,
+        row["digest"],
+        row["summary_digest"],
+    )
+    ledger.execute("DELETE FROM lacking_photos WHERE item_id = ?", item_id)
+    for position, url in enumerate((row["photo_urls"] or [])[:max_photos]):
+        ledger.execute(
+            "INSERT INTO lacking_photos SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM known_photos WHERE url = ?3) "
+            "AND NOT EXISTS (SELECT 1 FROM given_up_photos WHERE url = ?3)",
+            item_id,
+            position,
+            url,
+        )
+
+
+def _makes_done(done: pa.Table) -> Iterator[tuple[str, str]]:
+    """Yield (make, night) of the slices that were whole makes, oldest night first."""
+    for name, night in sorted(_tuples(done), key=lambda row: row[1]):
+        part = Slice.named(name)
+        if not part.years and not part.low:
+            yield from ((make, night.isoformat()) for make in part.makes)
+
+
+def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    for batch in table.to_batches(max_chunksize=2_000):
+        yield from batch.to_pylist()
+
+
+def _tuples(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    return (tuple(row.values()) for row in _rows(table))

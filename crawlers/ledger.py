@@ -1,113 +1,151 @@
-"""The crawl's own ledger: an append-only file of what was reached tonight, so that a kill loses at most a page.
+"""The crawl's own ledger: an SQLite file that holds what tonight's crawl knows, has to do, and has found.
 
-One JSON object a line. The first names the night it belongs to; a ledger of another night, source or night index is
-started anew. A torn last line (the kill came while it was written) is cut off.
+One transaction an outcome, so that a SIGKILL at any moment loses nothing that was answered and repeats at most what was
+in flight. Nothing of it is held in memory: a crawl of 60,000 listings takes as much as one of 2,000.
 """
 
 import json
-import os
+import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from autodetect.errors import CorruptError
-from autodetect.records import Sighting
+from crawlers.slices import ROOT_NAME
 
-FSYNC_EVERY = 200  # lines; a SIGKILL loses none of them, a power cut at most these
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE account (purpose TEXT PRIMARY KEY, calls INTEGER NOT NULL) WITHOUT ROWID;
 
+-- what earlier nights knew
+CREATE TABLE known_listings (item_id TEXT PRIMARY KEY, digest TEXT NOT NULL, summary TEXT NOT NULL,
+  last_slice TEXT NOT NULL DEFAULT '', live INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE known_sales (item_id TEXT, sold_on TEXT, digest TEXT NOT NULL, PRIMARY KEY (item_id, sold_on))
+  WITHOUT ROWID;
+CREATE TABLE known_photos (url TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE given_up_photos (url TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE lacking_photos (item_id TEXT, position INTEGER, url TEXT NOT NULL, PRIMARY KEY (item_id, position))
+  WITHOUT ROWID;
+CREATE TABLE known_makes (make TEXT PRIMARY KEY, done_on TEXT NOT NULL) WITHOUT ROWID;
 
-@dataclass
-class Reached:
-    """What the ledger says: everything that tonight's crawl knows so far."""
+-- what there is to do tonight: state is open, done or failed; a slice may also be split
+CREATE TABLE slices (
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, parent TEXT NOT NULL DEFAULT '',
+  announced INTEGER, state TEXT NOT NULL DEFAULT 'open', cause TEXT NOT NULL DEFAULT '', UNIQUE (kind, name));
+CREATE TABLE pages (
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, slice TEXT NOT NULL, position INTEGER NOT NULL,
+  state TEXT NOT NULL DEFAULT 'open', cause TEXT NOT NULL DEFAULT '', UNIQUE (kind, slice, position));
+CREATE TABLE listings (
+  item_id TEXT PRIMARY KEY, summary TEXT NOT NULL, slice TEXT NOT NULL, known INTEGER NOT NULL,
+  state TEXT NOT NULL DEFAULT 'open', cause TEXT NOT NULL DEFAULT '', belongs INTEGER NOT NULL DEFAULT 1) WITHOUT ROWID;
+CREATE INDEX open_listings ON listings (known DESC, length(item_id) DESC, item_id DESC) WHERE state = 'open';
+CREATE TABLE photos (
+  id INTEGER PRIMARY KEY, item_id TEXT NOT NULL, position INTEGER NOT NULL, url TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'open', cause TEXT NOT NULL DEFAULT '', sha256 TEXT NOT NULL DEFAULT '',
+  fetched INTEGER NOT NULL DEFAULT 0, UNIQUE (item_id, position));
+CREATE INDEX open_photos ON photos (id) WHERE state = 'open';
 
-    announced: dict[str, int] = field(default_factory=dict)
-    seen: dict[str, set[str]] = field(default_factory=dict)
-    sightings: dict[tuple[str, str, str], Sighting] = field(default_factory=dict)
-    photos: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
-    failures: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-
-    def take(self, entry: Mapping[str, Any]) -> None:
-        """Add one ledger entry."""
-        match entry["type"]:
-            case "announced":
-                self.announced[entry["kind"]] = entry["total"]
-                self.failures.pop(("page", "token"), None)
-            case "page":
-                self.seen.setdefault(entry["kind"], set()).update(entry["item_ids"])
-                self.failures.pop(("page", entry["key"]), None)
-            case "sighting":
-                sighting = Sighting.model_validate(entry["sighting"])
-                self.sightings[sighting.kind, sighting.item_id, sighting.observed_on.isoformat()] = sighting
-                self.failures.pop(("item", sighting.item_id), None)
-            case "photo":
-                self.photos[entry["item_id"], entry["position"]] = dict(entry)
-                self.failures.pop(("photo", entry["url"]), None)
-            case "failure":
-                self.failures[entry["kind"], entry["key"]] = dict(entry)
-            case kind:
-                raise CorruptError(
-                    f"the crawl ledger holds an entry of unknown type {kind!r}", "delete the ledger file"
-                )
+-- what was found
+CREATE TABLE seen (kind TEXT, item_id TEXT, slice TEXT NOT NULL, PRIMARY KEY (kind, item_id)) WITHOUT ROWID;
+CREATE TABLE sightings (kind TEXT, item_id TEXT, observed_on TEXT, known INTEGER NOT NULL, changed INTEGER NOT NULL,
+  record TEXT NOT NULL, PRIMARY KEY (kind, item_id, observed_on)) WITHOUT ROWID;
+CREATE TABLE undated_sales (item_id TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
 
 
 class Ledger:
-    """Append entries; read them back after a kill."""
+    """The file, opened for one night: a file of another night, source or code is begun anew."""
 
     def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
         self._path = path
-        self._identity = {"type": "identity", **identity}
-        self._lines = 0
-        self.reached = Reached()
+        self._identity = json.dumps(identity, sort_keys=True)
+        self.is_new = True
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        if not self._resume():
-            self._path.write_text(json.dumps(self._identity) + "\n", "utf-8")
-        self._file = self._path.open("a", encoding="utf-8")
+        self._database = self._opened()
+        if self._is_tonights():
+            self.is_new = False
+        else:
+            self._database.close()
+            for leftover in self._path.parent.glob(f"{self._path.name}*"):
+                leftover.unlink()
+            self._database = self._opened()
+            with self.transaction():
+                for statement in _SCHEMA.split(";\n"):
+                    self._database.execute(statement)
+                self.note("identity", self._identity)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._sync()
-        self._file.close()
+        self._database.close()
 
-    def write(self, entry: Mapping[str, Any]) -> None:
-        """Append one entry; it survives a SIGKILL from here on."""
-        self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
-        self._file.flush()
-        self._lines += 1
-        if self._lines % FSYNC_EVERY == 0:
-            self._sync()
-        self.reached.take(entry)
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements inside, or none; inside another one it is part of that."""
+        if self._database.in_transaction:
+            yield
+            return
+        self._database.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
 
-    def _sync(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        """Run one statement; outside a transaction it is one of its own."""
+        return self._database.execute(statement, values)
 
-    def _resume(self) -> bool:
-        """Read back an earlier attempt of this very night; return whether there was one."""
-        if not self._path.is_file():
+    def insert_many(self, statement: str, rows: Iterator[tuple[Any, ...]]) -> None:
+        """Run one statement for every row, in one transaction."""
+        with self.transaction():
+            self._database.executemany(statement, rows)
+
+    def value(self, statement: str, *values: Any) -> Any:
+        """Return the single value that a query gives; None when it gives no row."""
+        row = self.execute(statement, *values).fetchone()
+        return None if row is None else row[0]
+
+    def note(self, name: str, value: str) -> None:
+        """Keep a text under a name; it replaces what was there."""
+        self.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", name, value)
+
+    def noted(self, name: str) -> str:
+        """Return the text kept under a name, '' when there is none."""
+        return self.value("SELECT value FROM meta WHERE name = ?", name) or ""
+
+    def announced(self, kind: str) -> int | None:
+        """Return how many results the source says it has of a kind; None when not even its first page was read."""
+        return self.value("SELECT announced FROM slices WHERE kind = ? AND name = ?", kind, ROOT_NAME)
+
+    def seen(self, kind: str) -> int:
+        """Return how many different ones of a kind were seen."""
+        return int(self.value("SELECT count(*) FROM seen WHERE kind = ?", kind))
+
+    @property
+    def calls(self) -> int:
+        """How many requests tonight's budget has paid for, over all attempts."""
+        return int(self.value("SELECT sum(calls) FROM account") or 0)
+
+    def calls_for(self, purpose: str) -> int:
+        """How many of them went into one purpose: 'search' or 'listing'."""
+        return int(self.value("SELECT calls FROM account WHERE purpose = ?", purpose) or 0)
+
+    def pay(self, purpose: str) -> None:
+        """Pay for one more request."""
+        self.execute("INSERT INTO account VALUES (?, 1) ON CONFLICT (purpose) DO UPDATE SET calls = calls + 1", purpose)
+
+    def _opened(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, isolation_level=None)
+        # A commit reaches the system at once and the disk at checkpoints: a SIGKILL loses nothing, a power cut little.
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        return database
+
+    def _is_tonights(self) -> bool:
+        try:
+            return self.noted("identity") == self._identity
+        except sqlite3.DatabaseError:  # a new file has no tables; a damaged one is begun anew like another night's
             return False
-        whole = 0
-        for number, (line, end) in enumerate(_whole_lines(self._path)):
-            entry = json.loads(line)
-            if number == 0 and entry != self._identity:
-                return False
-            if number:
-                self.reached.take(entry)
-            whole = end
-        if whole == 0:
-            return False
-        os.truncate(self._path, whole)
-        return True
-
-
-def _whole_lines(path: Path) -> Iterator[tuple[bytes, int]]:
-    """Yield each line that was written to its end, with the file position after it."""
-    position = 0
-    with path.open("rb") as file:
-        for line in file:
-            position += len(line)
-            if not line.endswith(b"\n"):
-                return
-            yield line, position

@@ -27,8 +27,8 @@ _UNIT = re.compile(r"\b(?:(mi|miles?)|(km|kms|kilomet(?:er|re)s?))\b", re.IGNORE
 def fields_of(aspects: Mapping[str, str]) -> dict[str, str]:
     """Return the fields that item specifics say, by our names; what they do not say is left out.
 
-    `mileage` stays as written; `mileage_unit` is 'mi' or 'km' where the text says so. `vin` is there only when its check
-    digit holds.
+    `mileage` stays as written; `mileage_unit` is 'mi' or 'km' where the text says so. `vin` is there only when its
+    check digit holds.
     """
     found = {field: value for field in NAMES if (value := _first(aspects, NAMES[field]))}
     if unit := mileage_unit(found.get("mileage", "")):

@@ -12,8 +12,9 @@ from autodetect.errors import AutoDetectError
 from autodetect.lake.inspection import inspect
 from autodetect.lake.lake import lake_exists, open_lake
 from autodetect.lake.receipts import END
-from autodetect.records import Record, Verdict
+from autodetect.records import Receipt, Record, Verdict
 from autodetect.settings import SETTINGS_FILE, Settings
+from crawlers.quota import cost_in_words
 from flows.sources import check_source, must_be_drawn
 
 PACKAGES = (
@@ -92,7 +93,20 @@ def _source(settings: Settings) -> Iterator[Finding]:
     elif settings.source == "sandbox":
         yield Finding(what="source", state="good", words=f"sandbox over {settings.sandbox.marketplace}")
     else:
-        yield Finding(what="source", state="good", words=f"{settings.ebay.base_url} under '{settings.ebay.permission}'")
+        place = {
+            "ebay-api": settings.ebay.base_url,
+            "ebay-pages": settings.ebay.web_url,
+            "folder": settings.folder.path,
+        }
+        words = f"{place[settings.source]} under '{settings.permission}'"
+        yield Finding(what="source", state="good", words=words)
+    if settings.source != "folder":
+        yield Finding(what="crawl", state="note", words=cost_in_words(_last_crawl(settings), settings.crawl))
+
+
+def _last_crawl(settings: Settings) -> Receipt | None:
+    receipts = open_lake(settings).receipts.all() if lake_exists(settings) else []
+    return next((receipt for receipt in reversed(receipts) if receipt.stage == "crawl"), None)
 
 
 def _lake(settings: Settings) -> Iterator[Finding]:

@@ -1,11 +1,11 @@
 """What a night can be told from outside: the command line's options and the parameters of a deployment's form."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from autodetect.settings import Settings, load
+from autodetect.settings import Settings, Source, load
 
 
 class NightOptions(BaseModel):
@@ -16,7 +16,7 @@ class NightOptions(BaseModel):
     night: date | None = Field(
         None, description="logical date; default: the unfinished night, else for the sandbox the next one, else today"
     )
-    source: Literal["sandbox", "ebay-api"] | None = Field(None, description="where listings come from")
+    source: Source | None = Field(None, description="where listings come from")
     marketplace: str | None = Field(None, description="sandbox: the marketplace folder to serve")
     night_index: int | None = Field(None, ge=1, description="sandbox: serve the marketplace as of this night")
     lake: str | None = Field(None, description="folder or s3://bucket/prefix of the tables and photos")

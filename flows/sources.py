@@ -17,16 +17,26 @@ def check_source(settings: Settings) -> None:
     """Check that the source can be used; writes nothing.
 
     Raises:
-        UsageError: the marketplace folder is missing or unsound; eBay without permission, key or contact.
+        UsageError: the marketplace folder is missing or unsound, a fault that it shall serve is unknown; eBay without
+            permission, key or contact; your own folder is not named, cannot be used, or nobody has said under what
+            licence.
     """
-    if settings.source != "sandbox":
+    if settings.source == "folder":
+        from crawlers.folder.crawl import require_folder
+
+        require_folder(settings)
+    elif settings.source != "sandbox":
         from crawlers.permission import require_permission
 
         require_permission(settings)
-    elif not must_be_drawn(settings):
+    else:
+        from crawlers.sandbox.faults import parse_fault
         from crawlers.sandbox.marketplace import Marketplace
 
-        Marketplace.load(Path(settings.sandbox.marketplace))
+        for fault in settings.sandbox.faults:
+            parse_fault(fault)
+        if not must_be_drawn(settings):
+            Marketplace.load(Path(settings.sandbox.marketplace))
 
 
 def must_be_drawn(settings: Settings) -> bool:
@@ -58,9 +68,11 @@ def serve_source(night: NightRun) -> Iterator[Mapping[str, Any]]:
     if index is None:
         raise UsageError("the night was begun for another source", "name another --night")
     logging.getLogger(__name__).debug("serving %s as of night %d", settings.sandbox.marketplace, index)
-    with sandbox_process(Path(settings.sandbox.marketplace), index) as url:
+    faults = tuple(f"--fault={fault}" for fault in settings.sandbox.faults)
+    with sandbox_process(Path(settings.sandbox.marketplace), index, options=faults) as url:
         yield {
             "ebay.base_url": url,
+            "ebay.web_url": url,
             "ebay.photo_base_url": url,
             "ebay.client_id": "sandbox",
             "ebay.client_secret": "sandbox",

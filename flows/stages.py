@@ -58,9 +58,9 @@ STAGES = (
         "crawl",
         "crawlers.crawl:crawl",
         inputs=("begin",),
-        owns=("sightings", "seen", "listing_photos"),
-        packages=("crawlers", "autodetect.lake"),
-        settings=("source", "crawl", "ebay"),
+        owns=("sightings", "seen", "slices", "listing_photos"),
+        packages=("crawlers", *GROUND),
+        settings=("source", "crawl", "ebay", "folder", "photos"),
         retries=2,
     ),
     Stage(
@@ -69,7 +69,7 @@ STAGES = (
         inputs=("begin", "crawl"),
         owns=("listings", "make_models", "photos", "embeddings", "vehicles"),
         packages=(*GROUND, "autodetect.embeddings", "autodetect.photos", "autodetect.validation", "autodetect.dataset"),
-        settings=("photos", "backbone"),
+        settings=("crawl", "photos", "backbone"),
     ),
     Stage(
         "train",

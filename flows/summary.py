@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from autodetect.records import Receipt, Record, Verdict
+from autodetect.report.crawled import crawl_facts, crawl_lines
+from autodetect.report.facts import CrawlFacts
 from flows.runner import NightRun
 
 MOST_RULES = 12
@@ -27,12 +29,14 @@ class NightSummary(Record):
 
 def summarise(night: NightRun, receipts: Mapping[str, Receipt], verdict: Verdict, reason: str) -> NightSummary:
     """Return the summary of a night that has just ended with these receipts."""
-    publish = receipts.get("publish")
+    publish, crawl = receipts.get("publish"), receipts.get("crawl")
+    budget = night.settings.crawl.daily_calls
+    crawled = crawl_facts(night.lake, crawl, receipts.get("curate"), daily_calls=budget) if crawl else None
     return NightSummary(
         verdict=verdict,
         reason=reason,
         night=night.begin.night,
-        lines=tuple(_lines(receipts, night.lake.receipts.before(night.begin.night))),
+        lines=tuple(_lines(receipts, night.lake.receipts.before(night.begin.night), crawled)),
         warnings=tuple(_warnings(receipts)),
         figures={name: {"counts": r.counts, "run": r.run, "digest": r.digest} for name, r in receipts.items()},
         report=str(night.report_folder / "report.html"),
@@ -68,15 +72,24 @@ def as_markdown(summary: NightSummary) -> str:
             *(f"> **Warning:** {warning}\n" for warning in summary.warnings),
             "| what | value |",
             "| --- | --- |",
-            *(f"| {what} | {value} |" for what, value in summary.lines),
+            *(f"| {what} | {_cell(value)} |" for what, value in summary.lines),
             "",
             f"Report: `{summary.report}`",
         ]
     )
 
 
-def _lines(receipts: Mapping[str, Receipt], before: Mapping[str, Receipt]) -> Iterator[tuple[str, str]]:
-    tellers = {"crawl": _crawl, "curate": _curate, "export": _export, "price": _price, "publish": _publish}
+def _cell(text: str) -> str:
+    """Return text that does not end a table's cell: slices are named with bars."""
+    return text.replace("|", "\\|")
+
+
+def _lines(
+    receipts: Mapping[str, Receipt], before: Mapping[str, Receipt], crawled: CrawlFacts | None
+) -> Iterator[tuple[str, str]]:
+    if crawled:
+        yield from _crawl(crawled)
+    tellers = {"curate": _curate, "export": _export, "price": _price, "publish": _publish}
     for name, receipt in receipts.items():
         if name == "train":
             yield from _train(receipt, before.get("train"))
@@ -88,17 +101,18 @@ def _lines(receipts: Mapping[str, Receipt], before: Mapping[str, Receipt]) -> It
     yield "took", ", ".join(f"{name} {duration:.0f} s" for name, duration in seconds.items())
 
 
-def _crawl(receipt: Receipt) -> tuple[str, str]:
-    c = receipt.counts
-    news = f"{c['listings_new']:,} new, {c['listings_changed']:,} changed"
-    photos = f"{c['photos_fetched']:,} photos fetched, {c['photos_held']:,} held already"
-    return "crawled", f"{c['seen']:,} of {c['announced']:,} listings ({news}), {c['sales_new']:,} new sales, {photos}"
+def _crawl(facts: CrawlFacts) -> Iterator[tuple[str, str]]:
+    seen = f"{facts.seen:,} of {facts.announced:,} listings ({facts.new:,} new, {facts.changed:,} changed)"
+    photos = f"{facts.photos_fetched:,} photos fetched, {facts.photos_reused:,} held already"
+    yield "crawled", f"{seen}, coverage {facts.coverage:.1%}, {facts.sales_new:,} new sales, {photos}"
+    yield from crawl_lines(facts)
 
 
 def _curate(receipt: Receipt) -> tuple[str, str]:
     c = receipt.counts
     photos = f"{c['photos_ok']:,} of {c['photos_new']:,} new photos are sound, {c['photos_copies']:,} are copies"
-    return "curated", f"{photos}; {c['vehicles_new']:,} new vehicles, {c['listings_ended']:,} listings ended"
+    gone = f"{c['listings_missing']:,} listings missing, {c['listings_ended']:,} ended"
+    return "curated", f"{photos}; {c['vehicles_new']:,} new vehicles; {gone}"
 
 
 def _quarantine(receipts: Mapping[str, Receipt]) -> Iterator[tuple[str, str]]:
@@ -157,5 +171,3 @@ def _warnings(receipts: Mapping[str, Receipt]) -> Iterator[str]:
         yield curate.facts["backbone_note"]
     if crawl and not crawl.facts["sales_offered"]:
         yield "the source offers no sales: prices are asking prices only"
-    if crawl and not crawl.facts["complete"]:
-        yield "the crawl was not complete: listings that were not seen are kept as they were"

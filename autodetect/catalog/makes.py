@@ -19,6 +19,11 @@ def _names_by_key() -> dict[str, str]:
     return {text_key(spelling): name for name, aliases in data.items() for spelling in (name, *aliases)}
 
 
+def make_names() -> tuple[str, ...]:
+    """Return every make, as it is shown, sorted."""
+    return tuple(sorted(set(_names_by_key().values())))
+
+
 def make_named(text: str) -> str | None:
     """Return the make that a seller's text names, as it is shown, or None."""
     return _names_by_key().get(text_key(text))

@@ -2,20 +2,22 @@
 
 import logging
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from autodetect.catalog.identify import Identity, shown_names
 from autodetect.dataset.cleaning import apply, cleaned, listing_rows
 from autodetect.dataset.photo_intake import Intake, group_copies, take_in
+from autodetect.dataset.presence import read_presence
 from autodetect.embeddings.pin import load_pinned, read_pin
 from autodetect.lake.lake import Lake
 from autodetect.lake.quarantine import counts_by_rule, refuse
-from autodetect.lake.receipts import night_filter
 from autodetect.lake.schemas import (
     EMBEDDINGS,
     LISTING_PHOTOS,
@@ -23,7 +25,6 @@ from autodetect.lake.schemas import (
     MAKE_MODELS,
     PHOTOS,
     QUARANTINE,
-    SEEN,
     SIGHTINGS,
     VEHICLES,
 )
@@ -32,7 +33,7 @@ from autodetect.photos.vehicles import ListingKey, Membership, assign
 from autodetect.records import Receipt, Refusal, StageRun
 from autodetect.settings import Settings
 from autodetect.validation.check import check
-from autodetect.validation.rules import listing_suite, photo_suite
+from autodetect.validation.rules import Suite, listing_suite, photo_suite
 
 log = logging.getLogger(__name__)
 # A seller may pick the wrong model for a copied photo; a picture of more models than that is a logo, not a car. It ties
@@ -44,7 +45,7 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
     """Clean, judge, hash, embed and group what tonight's crawl brought.
 
     Args:
-        settings: photo, backbone and dataset settings.
+        settings: photo and backbone settings, `crawl.missing_nights`.
         lake: reads `sightings`, `seen`, `listing_photos`; writes `listings`, `make_models`, `photos`, `embeddings`,
             `vehicles`, `quarantine`.
         run: tonight's receipts so far.
@@ -52,12 +53,12 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
         docs: the folder for tonight's Data Docs.
     """
     tables, versions = lake.tables, run.versions
-    crawl = run.inputs["crawl"]
 
     def read(table: Any, **options: Any) -> pa.Table:
         return tables.read(table, version=versions.get(table.name, 0), **options)
 
-    sightings = _newest(read(SIGHTINGS, where=_uncurated(run)))
+    uncurated = _uncurated(run)
+    sightings = _newest(read(SIGHTINGS, where=uncurated).filter(pc.field("kind") != "missing"))
     frame, identities = cleaned(sightings)
     listing_photos = read(LISTING_PHOTOS)
     known_photos = read(PHOTOS)
@@ -66,18 +67,20 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
 
     intake = _intake(new_photos, settings, lake, run, work)
     outcome = check(
-        [(listing_suite(run.night), frame), (photo_suite(settings), intake.facts)],
+        [*_listing_suites(frame, run.night), (photo_suite(settings), intake.facts)],
         docs=docs,
         run_name=run.night.isoformat(),
     )
-    facts, refusals = apply((f for f in outcome.findings if f.table == "listings"), frame)
+    facts, refusals = apply((f for f in outcome.findings if f.table != "photos"), frame)
     refusals += _judge_photos(intake, outcome.findings)
     log.info("curate: %d rules judged, %d rows refused or corrected", outcome.rules, len(refusals))
 
-    seen = read(SEEN, where=night_filter(run.night))
-    seen_keys = set(zip(seen["source"].to_pylist(), seen["item_id"].to_pylist(), strict=True))
     known_listings = read(LISTINGS).to_pylist()
-    changed = listing_rows(known_listings, facts, seen_keys, night=run.night, complete=bool(crawl.facts["complete"]))
+    last_seen = {(row["source"], row["item_id"]): row["last_seen"] for row in known_listings}
+    new = set(zip(sightings["source"].to_pylist(), sightings["item_id"].to_pylist(), strict=True)) - set(last_seen)
+    presence = read_presence(read, last_seen, new, uncurated, night=run.night)
+    missing_nights = settings.crawl.missing_nights
+    changed = listing_rows(known_listings, facts, presence, night=run.night, missing_nights=missing_nights)
     groups = group_copies(known_photos, intake, settings)
     photo_rows = _photo_rows(known_photos, intake, groups)
     copy_groups = dict(zip(known_photos["sha256"].to_pylist(), known_photos["copy_group"].to_pylist(), strict=True))
@@ -100,7 +103,9 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
         outputs=outputs,
         counts={
             "sightings": sightings.num_rows,
+            "listings_missing": status["missing"],
             "listings_ended": status["ended"],
+            "listings_imported": status["imported"],
             "photos_new": len(new_photos),
             "photos_ok": sum(row["verdict"] == "ok" for row in intake.rows.values()),
             "photos_copies": sum(groups.get(sha256, sha256) != sha256 for sha256 in intake.rows),
@@ -128,6 +133,16 @@ def _uncurated(run: StageRun) -> pc.Expression:
         return pc.field("night") <= run.night
     crawled_again = crawl is not None and crawl.night == done.night and crawl.digest != done.inputs["crawl"]
     return pc.field("night") >= done.night if crawled_again else pc.field("night") > done.night
+
+
+def _listing_suites(frame: pd.DataFrame, night: date) -> list[tuple[Suite, pd.DataFrame]]:
+    """Return the suites of listings beside what they judge: imports apart, of which none needs a price."""
+    suite = listing_suite(night)
+    if frame.empty:
+        return [(suite, frame)]
+    imported = frame["kind"] == "import"
+    rules = tuple(rule for rule in suite.rules if rule.name != "listings.prices_missing")
+    return [(suite, frame[~imported]), (replace(suite, table="imports", rules=rules), frame[imported])]
 
 
 def _newest(sightings: pa.Table) -> pa.Table:
@@ -177,24 +192,31 @@ def _memberships(
     copy_groups: dict[str, str],
     night: date,
 ) -> dict[ListingKey, Membership]:
-    """Group listings into vehicles by what they share: photos, copies of photos, and VINs. Sales have neither."""
+    """Group listings into vehicles by what they share: photos, copies of photos, and VINs.
+
+    A sale that nobody offered before and that has no photo is no vehicle: nothing would ever tie or show it.
+    """
     known = {(row.pop("source"), row.pop("item_id")): Membership(**row) for row in vehicles.to_pylist()}
-    asking = {
+    pictured = set(zip(listing_photos["source"].to_pylist(), listing_photos["item_id"].to_pylist(), strict=True))
+    shown = {
         key: row
         for row in listings
-        if (key := (row["source"], row["item_id"])) in known or row["asking_price"] or row["status"] != "sold"
+        if (key := (row["source"], row["item_id"])) in known
+        or row["asking_price"]
+        or row["status"] != "sold"
+        or key in pictured
     }
-    new = {key: row["make_model_id"] for key, row in asking.items() if key not in known}
+    new = {key: row["make_model_id"] for key, row in shown.items() if key not in known}
     ties: dict[str, set[ListingKey]] = defaultdict(set)
     for row in listing_photos.to_pylist():
         group = copy_groups.get(row["sha256"])
-        if group is not None and (row["source"], row["item_id"]) in asking:
+        if group is not None and (row["source"], row["item_id"]) in shown:
             ties[f"copy:{group}"].add((row["source"], row["item_id"]))
     for name, keys in list(ties.items()):
-        models = {asking[key]["make_model_id"] for key in keys} - {None}
+        models = {shown[key]["make_model_id"] for key in keys} - {None}
         if len(models) > MOST_MODELS_OF_A_PICTURE:
             del ties[name]
-    for key, row in asking.items():
+    for key, row in shown.items():
         if row["vin"]:
             ties[f"vin:{row['vin']}"].add(key)
     return assign(known, ties, new, night=night)

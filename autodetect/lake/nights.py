@@ -76,7 +76,7 @@ def begin(settings: Settings, lake: Lake, night: date, kind: RunKind, run_id: st
         facts={
             "source": settings.source,
             "channel": settings.channel,
-            "permission": settings.ebay.permission,
+            "permission": settings.permission,
             "night_index": index if settings.source == "sandbox" else None,
             "seed": night_seed(settings.seed, night),
             "seller_salt": _seller_salt(lake, settings),

@@ -1,8 +1,11 @@
 """How a night ends, decided from its receipts alone."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from autodetect.records import Receipt, Verdict
+
+BUDGET_SPENT = "quota"  # the one cause of an early stop that is as planned: the next nights go on
 
 
 def hold_reason(receipts: Mapping[str, Receipt], min_coverage: float) -> str:
@@ -13,17 +16,36 @@ def hold_reason(receipts: Mapping[str, Receipt], min_coverage: float) -> str:
         min_coverage: the share of the announced listings that must have been seen.
     """
     crawl, curate, train = (receipts.get(name) for name in ("crawl", "curate", "train"))
-    if crawl and not crawl.counts["announced"]:
-        return "the source announced no listings"
-    if crawl and crawl.facts["coverage"] < min_coverage:
-        return (
-            f"the crawl saw {crawl.counts['seen']:,} of {crawl.counts['announced']:,} announced listings "
-            f"({crawl.facts['coverage']:.1%}), less than the {min_coverage:.0%} that publishing needs"
-        )
+    if crawl and (reason := _crawl_reason(crawl, min_coverage)):
+        return reason
     if curate and curate.facts["held"]:
         return "validation held the night: " + ", ".join(curate.facts["held"])
     if train and not train.facts["champion"]:
         return f"there is no model to publish: {train.facts['gate']['words']}"
+    return ""
+
+
+def _crawl_reason(crawl: Receipt, min_coverage: float) -> str:
+    """Return why the crawl holds the night: it was stopped, read something else than it expects, or saw too little.
+
+    Coverage may be more than what was seen tonight: slices that nights just before completed count too.
+    """
+    facts, counts = crawl.facts, Counter(crawl.counts)
+    stopped, drift = facts.get("stopped") or {}, facts.get("drift") or {}
+    if stopped and stopped["cause"] != BUDGET_SPENT and not (stopped["cause"] == "drift" and drift):
+        where = f" at {stopped['url']}" if stopped.get("url") else ""
+        return f"the crawl stopped early: {stopped['words']}{where}; once that is settled, run the night again"
+    if drift:
+        names, example = ", ".join(drift["fields"]), drift.get("example")
+        compare = f"; compare {example}" if example else ""
+        return f"the source seems to have changed: {names} can hardly be read any more ({drift['words']}){compare}"
+    if not counts["announced"] and not counts["imported"]:
+        return "the source announced no listings"
+    if facts["coverage"] < min_coverage:
+        return (
+            f"the crawl saw {counts['seen']:,} of {counts['announced']:,} announced listings and covered "
+            f"{facts['coverage']:.1%}, less than the {min_coverage:.0%} that publishing needs"
+        )
     return ""
 
 

@@ -1,6 +1,7 @@
 """Which listings may speak for a price: every candidate, with the first rule that refuses it.
 
-A candidate of basis `sold` is a listing that sold; of basis `asking`, one that is active. The rules, in order:
+A candidate of basis `sold` is a listing that sold; of basis `asking`, one that is active: neither missing tonight, nor
+ended, nor imported. The rules, in order:
 
 =====================  ===============================================================================================
 no_make_model          no make and model, or one that the catalogue does not know

@@ -13,8 +13,9 @@ from autodetect.settings import PriceSettings
 def offers_table(listings: pd.DataFrame, *, night: date, settings: PriceSettings) -> pa.Table:
     """Return the `offers` schema, sorted by source and item id.
 
-    A row is a listing that is active, has a make and model, and asks between `min_price` and `max_price` in its own
-    currency (currencies stay side by side here; whoever sums them up must choose one).
+    A row is a listing that is active (not missing tonight, nor ended, sold or imported), has a make and model, and asks
+    between `min_price` and `max_price` in its own currency (currencies stay side by side here; whoever sums them up
+    must choose one).
 
     Args:
         listings: the lake's `listings` columns, cleaned, in any order.

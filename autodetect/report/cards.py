@@ -47,11 +47,16 @@ def _crawl_cards(report: NightReport, last: PastNight | None) -> list[Card]:
     if crawl is None:
         return []
     before = f"last night {words.number(last.listings)}" if last and last.listings is not None else ""
-    return [
+    gone = f"{crawl.missing:,} missing, {crawl.ended:,} ended"
+    found = [
         Card("Listings seen", words.number(crawl.seen), before),
-        Card("New tonight", words.number(crawl.new), f"{crawl.changed:,} changed, {crawl.ended:,} ended"),
+        Card("New tonight", words.number(crawl.new), f"{crawl.changed:,} changed, {gone}"),
         Card("Coverage", words.percent(crawl.coverage), f"of {crawl.announced:,} announced"),
     ]
+    if crawl.backlog:
+        every = max(crawl.announced, crawl.backlog)
+        found.append(Card("Still to be read in full", words.number(crawl.backlog), f"of {every:,} listings"))
+    return found
 
 
 def _model_cards(report: NightReport, last: PastNight | None) -> list[Card]:

@@ -22,17 +22,39 @@ class StageFacts(Record):
     skipped: bool = False
 
 
+class SliceFacts(Record):
+    """A part of the source that was not read to its end: how many listings it announced and gave, and why not all."""
+
+    name: str
+    announced: int = 0
+    found: int = 0
+    cause: str = ""
+
+
 class CrawlFacts(Record):
-    """What the crawl saw: listings, photos (files), and the share of what the source announced that was seen."""
+    """What the crawl saw: listings, sales, photos (files), requests, and the share of what was announced it covers.
+
+    `missing` listings were looked for and not there, `ended` ones often enough. `backlog` listings were seen and not
+    yet read in full. `stopped` and `drift` say why the crawl ended early, and what can hardly be read any more.
+    """
 
     announced: int = 0
     seen: int = 0
     new: int = 0
     changed: int = 0
+    sales_new: int = 0
+    missing: int = 0
     ended: int = 0
+    imported: int = 0
     photos_fetched: int = 0
     photos_reused: int = 0
     coverage: float | None = None
+    backlog: int = 0
+    calls: int = 0
+    daily_calls: int = 0
+    unreached: tuple[SliceFacts, ...] = ()
+    stopped: str = ""
+    drift: str = ""
 
 
 class RefusalFacts(Record):

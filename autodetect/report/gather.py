@@ -13,6 +13,7 @@ from autodetect.lake.lake import Lake
 from autodetect.lake.receipts import END, night_filter
 from autodetect.lake.schemas import CLASSES, PHOTOS, PRICES, QUARANTINE, SNAPSHOTS, Table
 from autodetect.records import Receipt, StageRun
+from autodetect.report.crawled import crawl_facts
 from autodetect.report.facts import (
     Answer,
     ClassFacts,
@@ -71,22 +72,12 @@ class Gatherer:
             found.append(f"{crawl.counts['failures']} pages, items or photos could not be fetched; see the refusals")
         return tuple(found)
 
-    def crawl(self) -> CrawlFacts | None:
-        """Return what the crawl saw."""
-        crawl, curate = self._run.inputs.get("crawl"), self._run.inputs.get("curate")
+    def crawl(self, daily_calls: int) -> CrawlFacts | None:
+        """Return what the crawl reached of a budget of `daily_calls` requests."""
+        crawl = self._run.inputs.get("crawl")
         if crawl is None:
             return None
-        counts = crawl.counts
-        return CrawlFacts(
-            announced=counts["announced"],
-            seen=counts["seen"],
-            new=counts["listings_new"],
-            changed=counts["listings_changed"],
-            ended=curate.counts["listings_ended"] if curate else 0,
-            photos_fetched=counts["photos_fetched"],
-            photos_reused=counts["photos_held"],
-            coverage=crawl.facts["coverage"],
-        )
+        return crawl_facts(self._lake, crawl, self._run.inputs.get("curate"), daily_calls=daily_calls)
 
     def refusals(self) -> tuple[RefusalFacts, ...]:
         """Return tonight's refusals by table, rule and effect, most frequent first."""

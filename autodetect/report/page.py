@@ -13,6 +13,7 @@ from typing import Any
 from autodetect.records import Verdict
 from autodetect.report import words
 from autodetect.report.cards import cards, tonight
+from autodetect.report.crawled import crawl_lines
 from autodetect.report.facts import ClassFacts, NightReport, PriceLine
 from autodetect.report.plots import Plot, draw_plots
 from autodetect.report.thumbnails import thumbnail
@@ -69,6 +70,7 @@ def _html(report: NightReport, plots: dict[str, Plot], pictures: dict[str, Any])
         report=report,
         headline=HEADLINES[report.verdict],
         cards=cards(report),
+        crawl_lines=list(crawl_lines(report.crawl)) if report.crawl else [],
         plots=plots,
         nights=[*report.history, tonight(report)][-14:][::-1],
         classes=_weakest_first(report.classes),

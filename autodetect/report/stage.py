@@ -18,7 +18,7 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
     """Write tonight's report; also for a night that was held.
 
     Args:
-        settings: `channel`, `crawl.min_coverage`.
+        settings: `channel`, `crawl.min_coverage`, `crawl.daily_calls`.
         lake: the tables that tonight's receipts name.
         run: tonight's receipts, as far as the night came.
         work: local scratch folder.
@@ -42,7 +42,7 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
             channel=settings.channel,
             warnings=gather.warnings(),
             stages=gather.stages(),
-            crawl=gather.crawl(),
+            crawl=gather.crawl(settings.crawl.daily_calls),
             refusals=gather.refusals(),
             refused_photos=gather.refused_photos(),
             classes=gather.classes(),

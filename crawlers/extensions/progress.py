@@ -11,12 +11,13 @@ from scrapy.crawler import Crawler
 from twisted.internet.task import LoopingCall
 
 from crawlers.ledger import Ledger
+from crawlers.rules import ASKING, SOLD
 
 log = logging.getLogger(__name__)
 
 
 class Progress:
-    """Log listings, photos and failures reached so far."""
+    """Log what was reached so far."""
 
     def __init__(self, ledger: Ledger, interval: float) -> None:
         self._ledger = ledger
@@ -42,15 +43,19 @@ class Progress:
         self._tell()
 
     def _tell(self) -> None:
-        reached = self._ledger.reached
-        parts = [
-            f"{len(ids):,} of {reached.announced.get(kind, 0):,} {'sales' if kind == 'sold' else 'listings'}"
-            for kind, ids in sorted(reached.seen.items())
+        ledger = self._ledger
+        searched = [
+            f"{ledger.seen(kind):,} of {announced:,} {words} seen"
+            for kind, words in ((ASKING, "listings"), (SOLD, "sales"))
+            if (announced := ledger.announced(kind))
         ]
+        done, wanted = ledger.execute("SELECT sum(state = 'done'), count(*) FROM listings").fetchone()
+        photos = ledger.value("SELECT count(*) FROM photos WHERE fetched")
         log.info(
-            "crawl: %s seen, %s new or changed, %s photos, %s failures",
-            ", ".join(parts) or "nothing",
-            f"{len(reached.sightings):,}",
-            f"{len(reached.photos):,}",
-            f"{len(reached.failures):,}",
+            "crawl: %s; %s of %s new or changed ones read, %s photos, %s requests of the budget",
+            ", ".join(searched) or "nothing seen yet",
+            f"{done or 0:,}",
+            f"{wanted:,}",
+            f"{photos:,}",
+            f"{ledger.calls:,}",
         )

@@ -1,52 +1,33 @@
-"""Write everything a spider yields to the crawl's ledger.
+"""Write every outcome to the crawl's ledger, as the frontier has it.
 
-The ledger is that of the spider's plan. Counts `autodetect/ledger/<type>`.
+The frontier is that of the spider's plan. Counts `autodetect/outcomes/<kind>` and, of failures,
+`autodetect/failures/<cause>`.
 """
 
-from typing import Any, Self
+from typing import Self
 
 from scrapy.crawler import Crawler
 
-from crawlers.items import Announced, CrawlItem, Failure, PageDone, PhotoItem, SightingItem
-from crawlers.ledger import Ledger
+from crawlers.frontier import Frontier
+from crawlers.items import Failed, Outcome
 
 
 class WriteLedgerPipeline:
-    """Turn items into ledger entries."""
+    """One transaction an outcome."""
 
-    def __init__(self, ledger: Ledger, crawler: Crawler) -> None:
-        self._ledger = ledger
+    def __init__(self, frontier: Frontier, crawler: Crawler) -> None:
+        self._frontier = frontier
         self._stats = crawler.stats
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Build from the spider's plan."""
-        return cls(crawler.spider.plan.ledger, crawler)
+        return cls(crawler.spider.plan.frontier, crawler)
 
-    def process_item(self, item: CrawlItem) -> CrawlItem:
-        """Append the item's entry."""
-        entry = _entry(item)
-        self._stats.inc_value(f"autodetect/ledger/{entry['type']}")
-        self._ledger.write(entry)
+    def process_item(self, item: Outcome) -> Outcome:
+        """Record the outcome."""
+        self._stats.inc_value(f"autodetect/outcomes/{type(item).__name__}")
+        if isinstance(item, Failed):
+            self._stats.inc_value(f"autodetect/failures/{item.cause}")
+        self._frontier.record(item)
         return item
-
-
-def _entry(item: CrawlItem) -> dict[str, Any]:
-    match item:
-        case Announced(kind, total):
-            return {"type": "announced", "kind": kind, "total": total}
-        case PageDone(kind, name, offset, item_ids):
-            return {"type": "page", "kind": kind, "key": f"{kind}/{name}/{offset}", "item_ids": list(item_ids)}
-        case SightingItem(sighting):
-            return {"type": "sighting", "sighting": sighting.model_dump(mode="json")}
-        case PhotoItem(item_id, position, url, _, sha256, fetched):
-            return {
-                "type": "photo",
-                "item_id": item_id,
-                "position": position,
-                "url": url,
-                "sha256": sha256,
-                "fetched": fetched,
-            }
-        case Failure(kind, key, cause, item_id):
-            return {"type": "failure", "kind": kind, "key": key, "cause": cause, "item_id": item_id}

@@ -19,6 +19,7 @@ from crawlers.sandbox.dirt import Copy, Dirt, count
 from crawlers.sandbox.finish import Finish
 from crawlers.sandbox.marketplace import LISTING_COLUMNS, OPTIONAL_COLUMNS, SALE_COLUMNS
 from crawlers.sandbox.models import MODELS, OTHERS, TradedModel
+from crawlers.sandbox.particulars import particulars
 from crawlers.sandbox.sales import make_sales
 from crawlers.sandbox.scene import View, photograph, to_jpeg
 from crawlers.sandbox.shapes import OTHER_SHAPES, SHAPES
@@ -108,6 +109,9 @@ def _plan(offered: list[Vehicle], nights: int, seed: int) -> tuple[list[Row], li
     numbers = rng.sample(range(10**11, 10**12), 2 * len(offered))
     item_ids = [str(number) for number in numbers]
     rows = [make_row(vehicle, item_ids.pop(), rng) for vehicle in offered]
+    for vehicle, row in zip(offered, rows, strict=True):
+        own = random.Random(f"{seed}/particulars/{vehicle.model.shape}/{vehicle.number}")
+        row.facts |= particulars(vehicle, row.facts["buying_option"], own)
     dirt = Dirt(rows, item_ids, nights, rng)
     dirt.spread()
     jobs = [

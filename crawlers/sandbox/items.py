@@ -19,7 +19,12 @@ _ASPECTS: tuple[tuple[str, str, str], ...] = (  # eBay's name, column of listing
     ("Model", "model", "Model"),
     ("Number of Cylinders", "cylinders", "NumCylinders"),
     ("Trim", "trim", "Trim"),
+    ("Fuel Type", "fuel_type", ""),
+    ("Transmission", "transmission", ""),
+    ("Vehicle Title", "title_status", ""),
 )
+ASPECT_NAMES = tuple(name for name, _, _ in _ASPECTS)
+_UNITS = {"mi": "miles", "km": "km"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,15 @@ class Item:
         price: asking or sold price, as written.
         currency: of the price.
         postal_code: as written, possibly masked.
-        buying_option: FIXED_PRICE, AUCTION or CLASSIFIED_AD.
+        buying_options: one or more of FIXED_PRICE, BEST_OFFER, AUCTION and CLASSIFIED_AD.
         seller: the seller's name.
         photos: photo ids, the first being the gallery photo.
         started: the night on which it was listed (0 for a sale).
         sold_on: the sale date as written (empty for an advertisement).
+        bids: the number of bids as written, where it is an auction.
+        condition: as eBay calls it.
+        city: where it stands, if the seller says so; likewise `state`.
+        earlier_price: what it cost before, where the price was changed.
     """
 
     item_id: str
@@ -46,11 +55,16 @@ class Item:
     price: str
     currency: str
     postal_code: str
-    buying_option: str
+    buying_options: tuple[str, ...]
     seller: str
     photos: tuple[str, ...]
     started: int = 0
     sold_on: str = ""
+    bids: str = ""
+    condition: str = "Used"
+    city: str = ""
+    state: str = ""
+    earlier_price: str = ""
 
     def sold_between(self, low: str, high: str) -> bool:
         """Whether the sale may have happened between two ISO 8601 times; a bare year stands for any day in it.
@@ -80,14 +94,19 @@ def from_listing(listing: MarketListing, night: int) -> Item:
     return Item(
         item_id=listing.item_id,
         title=facts.get("title") or _title(facts["year"], facts["make"], facts["model"], facts["trim"]),
-        aspects={name: facts[column] for name, column, _ in _ASPECTS if facts.get(column)},
+        aspects={name: facts[column] for name, column, _ in _ASPECTS if facts.get(column)} | _mileage(facts),
         price=listing.price_on(night),
         currency=facts.get("currency") or "USD",
         postal_code=facts["zipcode"],
-        buying_option=facts.get("buying_option") or "FIXED_PRICE",
+        buying_options=tuple(facts.get("buying_option", "").split()) or ("FIXED_PRICE",),
         seller=facts.get("seller") or f"seller-{listing.item_id[-4:]}",
         photos=tuple(PurePath(name).stem for name in listing.photos),
         started=listing.first_night,
+        bids=facts.get("bids", ""),
+        condition=facts.get("condition") or "Used",
+        city=facts.get("city", ""),
+        state=facts.get("state", ""),
+        earlier_price=listing.price_before(night),
     )
 
 
@@ -100,11 +119,19 @@ def from_sale(row: dict[str, str]) -> Item:
         price=row["pricesold"],
         currency="USD",
         postal_code=row["zipcode"],
-        buying_option="FIXED_PRICE",
+        buying_options=("FIXED_PRICE",),
         seller="",
         photos=(),
         sold_on=row["yearsold"],
     )
+
+
+def _mileage(facts: dict[str, str]) -> dict[str, str]:
+    """The mileage with its unit, where the seller names one: '61,000 miles'."""
+    number, unit = facts["mileage"], _UNITS.get(facts.get("mileage_unit", ""))
+    if not number or unit is None:
+        return {}
+    return {"Mileage": f"{int(number):,} {unit}" if number.isdecimal() else f"{number} {unit}"}
 
 
 def _title(*parts: str) -> str:

@@ -16,7 +16,10 @@ LISTING_COLUMNS: tuple[str, ...] = (
     "item_id", "first_night", "last_night", "make", "model", "year", "trim", "mileage", "zipcode", "body_type",
     "engine", "cylinders", "drive_type", "price", "sold_year", "photos",
 )  # fmt: skip
-OPTIONAL_COLUMNS: tuple[str, ...] = ("currency", "title", "seller", "vin", "relist_of", "buying_option")
+OPTIONAL_COLUMNS: tuple[str, ...] = (
+    "currency", "title", "seller", "vin", "relist_of", "buying_option", "bids", "condition", "fuel_type",
+    "transmission", "title_status", "city", "state", "mileage_unit",
+)  # fmt: skip
 SALE_COLUMNS: tuple[str, ...] = (
     "ID", "pricesold", "yearsold", "zipcode", "Mileage", "Make", "Model", "Year", "Trim", "Engine", "BodyType",
     "NumCylinders", "DriveType",
@@ -56,7 +59,14 @@ class MarketListing:
 
     def price_on(self, night: int) -> str:
         """The asking price on that night, as written."""
-        return [price for since, price in self.prices if since <= night][-1]
+        return self._until(night)[-1]
+
+    def price_before(self, night: int) -> str:
+        """The asking price before the one of that night, empty where there was none."""
+        return self._until(night)[-2] if self._until(night)[1:] else ""
+
+    def _until(self, night: int) -> list[str]:
+        return [price for since, price in self.prices if since <= night]
 
 
 @dataclass(frozen=True)

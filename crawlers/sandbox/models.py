@@ -20,6 +20,7 @@ class TradedModel:
         body_type: eBay's body type.
         drive_type: driven wheels.
         misspelt: other (make, model) pairs that sellers write for it.
+        fuel_type: what it burns.
     """
 
     make: str
@@ -34,6 +35,7 @@ class TradedModel:
     body_type: str
     drive_type: str
     misspelt: tuple[tuple[str, str], ...]
+    fuel_type: str = "Gasoline"
 
 
 MODELS: tuple[TradedModel, ...] = (
@@ -59,7 +61,7 @@ MODELS: tuple[TradedModel, ...] = (
     ),
     TradedModel(
         "Toyota", "Prius", "prius", 28_000, 7.0, (2004, 2022), ("Two", "Three", "Base", "Four"), "1.8L Hybrid", 4,
-        "Hatchback", "FWD", (("TOYOTA", "PRIUS"), ("Toyota", "Toyota Prius"), ("toyota", "prius hybrid")),
+        "Hatchback", "FWD", (("TOYOTA", "PRIUS"), ("Toyota", "Toyota Prius"), ("toyota", "prius hybrid")), "Hybrid",
     ),
     TradedModel(
         "MINI", "Cooper", "mini", 27_000, 5.0, (2002, 2022), ("S", "Base", "John Cooper Works", ""), "1.6L I4", 4,
@@ -102,17 +104,57 @@ OTHERS: tuple[TradedModel, ...] = (
     ),
     TradedModel(
         "Mercedes-Benz", "Other", "van", 40_000, 5.0, (2008, 2020), ("2500", "3500 High Roof"), "3.0L V6", 6, "Van",
-        "RWD", (),
+        "RWD", (), "Diesel",
     ),
     TradedModel(
         "Ford", "Other", "hot_rod", 36_000, 60.0, (1932, 1936), ("", "Street Rod"), "350", 8, "Coupe", "RWD", (),
     ),
 )  # fmt: skip
 
-# Downtown ZIP codes of the largest US cities, coast to coast.
-ZIP_CODES: tuple[str, ...] = (
-    "10001", "90012", "60601", "77002", "85004", "19103", "78205", "92101", "75201", "95113", "78701", "32202", "76102",
-    "43215", "28202", "46204", "94103", "98101", "80202", "20001", "37203", "73102", "79901", "02108", "97204", "89101",
-    "48226", "38103", "40202", "21202", "53202", "87102", "85701", "93721", "95814", "64106", "30303", "68102", "33130",
-    "55401", "33602", "70112", "44114",
-)  # fmt: skip
+# Downtown ZIP codes of the largest US cities, coast to coast, with city and state.
+PLACES: dict[str, tuple[str, str]] = {
+    "10001": ("New York", "New York"),
+    "90012": ("Los Angeles", "California"),
+    "60601": ("Chicago", "Illinois"),
+    "77002": ("Houston", "Texas"),
+    "85004": ("Phoenix", "Arizona"),
+    "19103": ("Philadelphia", "Pennsylvania"),
+    "78205": ("San Antonio", "Texas"),
+    "92101": ("San Diego", "California"),
+    "75201": ("Dallas", "Texas"),
+    "95113": ("San Jose", "California"),
+    "78701": ("Austin", "Texas"),
+    "32202": ("Jacksonville", "Florida"),
+    "76102": ("Fort Worth", "Texas"),
+    "43215": ("Columbus", "Ohio"),
+    "28202": ("Charlotte", "North Carolina"),
+    "46204": ("Indianapolis", "Indiana"),
+    "94103": ("San Francisco", "California"),
+    "98101": ("Seattle", "Washington"),
+    "80202": ("Denver", "Colorado"),
+    "20001": ("Washington", "District of Columbia"),
+    "37203": ("Nashville", "Tennessee"),
+    "73102": ("Oklahoma City", "Oklahoma"),
+    "79901": ("El Paso", "Texas"),
+    "02108": ("Boston", "Massachusetts"),
+    "97204": ("Portland", "Oregon"),
+    "89101": ("Las Vegas", "Nevada"),
+    "48226": ("Detroit", "Michigan"),
+    "38103": ("Memphis", "Tennessee"),
+    "40202": ("Louisville", "Kentucky"),
+    "21202": ("Baltimore", "Maryland"),
+    "53202": ("Milwaukee", "Wisconsin"),
+    "87102": ("Albuquerque", "New Mexico"),
+    "85701": ("Tucson", "Arizona"),
+    "93721": ("Fresno", "California"),
+    "95814": ("Sacramento", "California"),
+    "64106": ("Kansas City", "Missouri"),
+    "30303": ("Atlanta", "Georgia"),
+    "68102": ("Omaha", "Nebraska"),
+    "33130": ("Miami", "Florida"),
+    "55401": ("Minneapolis", "Minnesota"),
+    "33602": ("Tampa", "Florida"),
+    "70112": ("New Orleans", "Louisiana"),
+    "44114": ("Cleveland", "Ohio"),
+}
+ZIP_CODES: tuple[str, ...] = tuple(PLACES)

@@ -6,18 +6,21 @@ What eBay refuses is refused with eBay's error; what eBay ignores with a warning
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlencode
 
-from crawlers.sandbox.items import Item
+from crawlers.sandbox.items import ASPECT_NAMES, Item
 
 CATEGORY = "6001"  # Cars & Trucks
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 WINDOW = 10_000
+NOT_SPECIFIED = "Not Specified"  # the value of an aspect that the seller left empty
 BUYING_OPTIONS = frozenset({"FIXED_PRICE", "AUCTION", "CLASSIFIED_AD", "BEST_OFFER"})
 FIELDGROUPS = frozenset({"MATCHING_ITEMS", "ASPECT_REFINEMENTS", "FULL", "EXTENDED"})
 _ACCEPTED_AND_IGNORED = frozenset(
     {"itemStartDate", "itemLocationCountry", "conditions", "conditionIds", "deliveryCountry"}
 )
+_NARROWS = frozenset({*ASPECT_NAMES, "Model Year", "aspect_filter", "_udlo", "_udhi"})  # of a call or of a page
 _FILTER = re.compile(r"\s*(\w+):(\[[^\]]*\]|\{[^}]*\}|[^,]*)(?:,|$)")
 _ASPECT = re.compile(r"([^:,{}]+):\{((?:[^{}\\]|\\.)*)\}(?:,|$)")
 _SORTS: dict[str, Callable[[Item], float]] = {
@@ -138,7 +141,10 @@ def _keywords(q: str) -> list[Predicate]:
 
 
 def _aspects(text: str, warnings: list[tuple[int, str]]) -> list[Predicate]:
-    """`categoryId:6001,Make:{Ford|Audi},Year:{2012}`: exact values, any of several; a backslash escapes."""
+    """`categoryId:6001,Make:{Ford|Audi},Year:{2012}`: exact values, any of several; a backslash escapes.
+
+    `Not Specified` finds the items without the aspect.
+    """
     if not text:
         return []
     head, _, rest = text.partition(",")
@@ -152,7 +158,7 @@ def _aspects(text: str, warnings: list[tuple[int, str]]) -> list[Predicate]:
         match[1].strip(): {re.sub(r"\\(.)", r"\1", value) for value in re.split(r"(?<!\\)\|", match[2])}
         for match in _ASPECT.finditer(rest)
     }
-    return [lambda item: all(item.aspects.get(name) in values for name, values in wanted.items())]
+    return [lambda item: all(item.aspects.get(name, NOT_SPECIFIED) in values for name, values in wanted.items())]
 
 
 def _filters(text: str, warnings: list[tuple[int, str]], *, sales: bool) -> list[Predicate]:
@@ -163,7 +169,7 @@ def _filters(text: str, warnings: list[tuple[int, str]], *, sales: bool) -> list
     if options - BUYING_OPTIONS:
         warnings.append((12002, "The buyingOptions value is invalid."))
     if not sales:
-        predicates.append(lambda item: item.buying_option in options)
+        predicates.append(lambda item: not options.isdisjoint(_ways_to_buy(item)))
     price, currency = fields.pop("price", ""), fields.pop("priceCurrency", "")
     if price and currency and (span := _span(price)):
         low, high = _number(span[0], float("-inf")), _number(span[1], float("inf"))
@@ -175,6 +181,23 @@ def _filters(text: str, warnings: list[tuple[int, str]], *, sales: bool) -> list
         predicates.append(lambda item: item.sold_between(*sold))
     warnings += [(12002, f"The {name} value is invalid.") for name in fields if name not in _ACCEPTED_AND_IGNORED]
     return predicates
+
+
+def _ways_to_buy(item: Item) -> tuple[str, ...]:
+    """The buying options that are open: the first bid on an auction ends the others."""
+    return ("AUCTION",) if "AUCTION" in item.buying_options and item.bids not in {"", "0"} else item.buying_options
+
+
+def unfiltered(query: str) -> str:
+    """The query string of a call or a page without what narrows a search by aspect or price."""
+    params = parse_qsl(query, keep_blank_values=True)
+    kept = [(name, value) for name, value in params if unquote(name) not in _NARROWS]
+    return urlencode([(name, _without_price(value) if name == "filter" else value) for name, value in kept])
+
+
+def _without_price(text: str) -> str:
+    fields = [(match[1], match[2]) for match in _FILTER.finditer(text)]
+    return ",".join(f"{name}:{value}" for name, value in fields if name not in {"price", "priceCurrency"})
 
 
 def _span(text: str) -> tuple[str, str] | None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from crawlers.sandbox.items import Item
-from crawlers.sandbox.query import CATEGORY, WINDOW, Search
+from crawlers.sandbox.query import CATEGORY, NOT_SPECIFIED, WINDOW, Search
 
 Json = dict[str, Any]
 PHOTO_HOST = "https://i.sandbox.invalid"
@@ -19,6 +19,7 @@ WEB_HOST = "https://www.sandbox.invalid"
 BROWSE = "/buy/browse/v1"
 SEARCH_PATH = f"{BROWSE}/item_summary/search"
 SALES_PATH = "/buy/marketplace_insights/v1_beta/item_sales/search"
+CONDITION_IDS = {"New": "1000", "Used": "3000"}
 REFINED_ASPECTS = ("Make", "Model", "Year")
 
 
@@ -61,21 +62,21 @@ def page(search: Search, chosen: Sequence[Item], base: str, path: str, params: M
 
 
 def _refinement(chosen: Sequence[Item], url: str, params: Mapping[str, str]) -> Json:
-    """How many of the chosen items have each make, model and year, and the search that narrows to it."""
+    """How many of the chosen items have each make, model and year, or none, and the search that narrows to it."""
     kept = {name: value for name, value in params.items() if name not in ("offset", "fieldgroups")}
     before = kept.pop("aspect_filter", f"categoryId:{CATEGORY}")
     distributions = []
     for name in REFINED_ASPECTS:
-        counts = Counter(value for item in chosen if (value := item.aspects.get(name)))
+        counts = Counter(item.aspects.get(name, NOT_SPECIFIED) for item in chosen)
         values = []
         for value, count in sorted(counts.items()):
-            href = f"{url}?{urlencode({**kept, 'aspect_filter': f'{before},{name}:{{{_escaped(value)}}}'})}"
+            href = f"{url}?{urlencode({**kept, 'aspect_filter': f'{before},{name}:{{{escaped(value)}}}'})}"
             values.append({"localizedAspectValue": value, "matchCount": count, "refinementHref": href})
         distributions.append({"localizedAspectName": name, "aspectValueDistributions": values})
     return {"dominantCategoryId": CATEGORY, "aspectDistributions": distributions}
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
     """An aspect value as `aspect_filter` wants it."""
     return "".join(f"\\{character}" if character in "\\|{}" else character for character in value)
 
@@ -95,19 +96,23 @@ def _common(item: Item) -> Json:
         "legacyItemId": item.item_id,
         "title": item.title,
         "itemWebUrl": f"{WEB_HOST}/itm/{quote(item.item_id)}",
-        "buyingOptions": [item.buying_option],
-        "condition": "Used",
-        "conditionId": "3000",
+        "buyingOptions": list(item.buying_options),
+        "condition": item.condition,
         "seller": {"username": item.seller},
         "itemLocation": _location(item),
     } | _photos(item)
     if item.price:
         body["price"] = {"value": item.price, "currency": item.currency}
+    if item.condition in CONDITION_IDS:
+        body["conditionId"] = CONDITION_IDS[item.condition]
+    if item.bids.isdecimal():
+        body["bidCount"] = int(item.bids)
     return body
 
 
 def _location(item: Item) -> Json:
-    return {"postalCode": item.postal_code, "country": "US"} if item.postal_code else {"country": "US"}
+    named = {"city": item.city, "stateOrProvince": item.state, "postalCode": item.postal_code}
+    return {name: value for name, value in named.items() if value} | {"country": "US"}
 
 
 def summary(item: Item, base: str) -> Json:

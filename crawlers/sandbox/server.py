@@ -1,29 +1,39 @@
-"""Serves a marketplace folder, as of one night, the way eBay serves its Browse and Insights APIs and its photos."""
+"""Serves a marketplace folder, as of one night, the way eBay does: Browse and Insights APIs, pages and photos."""
 
 import json
 import re
 import socket
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from autodetect.errors import UsageError
 from crawlers.parent import exit_with_parent
 from crawlers.sandbox import responses
+from crawlers.sandbox.disturbances import CAPTCHA_PATH, captcha_page
+from crawlers.sandbox.fault_layer import FaultLayer
+from crawlers.sandbox.faults import parse_fault
 from crawlers.sandbox.items import Item, from_listing, from_sale
 from crawlers.sandbox.marketplace import Marketplace
 from crawlers.sandbox.query import RefusedError, understand
 from crawlers.sandbox.tokens import LIFETIME_S, TokenDesk
+from crawlers.sandbox.web import Generation, Web
 
 Handler = Callable[[Request], Awaitable[Response]]
+_PHOTO_PATHS = tuple(
+    f"{shelf}/images/g/{{photo}}/s-l{{size:int}}.{suffix}" for shelf in ("", "/thumbs") for suffix in ("jpg", "webp")
+)
 _ITEM_ID = re.compile(r"v1\|(.+)\|\d+")
+_PAGING = frozenset({"limit", "offset", "fieldgroups"})  # which part of what was found is shown
 
 
 class Sandbox:
@@ -33,15 +43,30 @@ class Sandbox:
         marketplace: what to serve.
         night_index: the night, from 1.
         desk: who issues the tokens.
+        marketplace_id: the only X-EBAY-C-MARKETPLACE-ID that finds anything; empty where every one does.
+        faults: what goes wrong.
+        markup: the generation of markup that search pages are in.
     """
 
-    def __init__(self, marketplace: Marketplace, night_index: int, desk: TokenDesk) -> None:
+    def __init__(
+        self,
+        marketplace: Marketplace,
+        night_index: int,
+        desk: TokenDesk,
+        *,
+        marketplace_id: str = "",
+        faults: FaultLayer | None = None,
+        markup: Generation = "s-card",
+    ) -> None:
         self.night_index = night_index
         self.listings = tuple(from_listing(listing, night_index) for listing in marketplace.on(night_index))
         self.requests: Counter[str] = Counter()
         self._desk = desk
+        self._marketplace_id = marketplace_id
+        self._faults = faults or FaultLayer()
         self._by_id = {item.item_id: item for item in self.listings}
         self._sales = None if marketplace.sales is None else tuple(from_sale(row) for row in marketplace.sales)
+        self._web = Web(self.listings, self._sales or (), night_index, markup)
         self._photo_paths = marketplace.photo_paths
         self._select = lru_cache(maxsize=256)(self._select_now)
 
@@ -52,20 +77,25 @@ class Sandbox:
             ("search", "GET", responses.SEARCH_PATH, self._needs_token(self._search)),
             ("item", "GET", responses.BROWSE + "/item/{item_id}", self._needs_token(self._item)),
             ("sales", "GET", responses.SALES_PATH, self._needs_token(self._search_sales)),
-            ("photo", "GET", "/images/g/{photo}/s-l{size:int}.jpg", self._photo),
+            *(("photo", "GET", path, self._photo) for path in _PHOTO_PATHS),
+            *self._web.routes(),
             ("robots", "GET", "/robots.txt", self._robots),
+            ("captcha", "GET", CAPTCHA_PATH, self._captcha),
             ("status", "GET", "/sandbox/status", self._status),
         ]
         return Starlette(
             routes=[
-                Route(path, self._counted(name, handler), methods=[method]) for name, method, path, handler in routes
+                Route(path, handler, methods=[method], middleware=[Middleware(self._counted, name)])
+                for name, method, path, handler in routes
             ]
         )
 
-    def _counted(self, name: str, handler: Handler) -> Handler:
-        async def counted(request: Request) -> Response:
+    def _counted(self, app: ASGIApp, name: str) -> ASGIApp:
+        """A route that counts its requests, also those that a fault answers."""
+
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
             self.requests[name] += 1
-            return await handler(request)
+            await self._faults.serve(app, scope, receive, send)
 
         return counted
 
@@ -94,8 +124,14 @@ class Sandbox:
     def _page(self, request: Request, path: str) -> Response:
         params = dict(request.query_params)
         search = understand(params, sales=path == responses.SALES_PATH)
-        chosen = self._select(tuple((k, v) for k, v in sorted(params.items()) if k not in ("limit", "offset")), path)
+        choice = tuple((k, v) for k, v in sorted(params.items()) if k not in _PAGING)
+        chosen = self._select(choice, path) if self._serves(request) else []
         return JSONResponse(responses.page(search, chosen, _base(request), path, params))
+
+    def _serves(self, request: Request) -> bool:
+        """Whether the marketplace that the caller names has this category; eBay takes EBAY_US for none named."""
+        named = request.headers.get("x-ebay-c-marketplace-id", "EBAY_US")
+        return self._marketplace_id in ("", named)
 
     async def _search(self, request: Request) -> Response:
         return self._page(request, responses.SEARCH_PATH)
@@ -122,9 +158,12 @@ class Sandbox:
     async def _robots(self, _: Request) -> Response:
         return PlainTextResponse("User-agent: *\nAllow: /\n")
 
+    async def _captcha(self, _: Request) -> Response:
+        return captcha_page()
+
     async def _status(self, _: Request) -> Response:
-        status = {"night_index": self.night_index, "listings": len(self.listings), "requests": dict(self.requests)}
-        return JSONResponse(status)
+        counts = {"requests": dict(self.requests), "faults": dict(self._faults.served)}
+        return JSONResponse({"night_index": self.night_index, "listings": len(self.listings), **counts})
 
 
 def _base(request: Request) -> str:
@@ -142,6 +181,10 @@ def serve(
     client_id: str | None = "sandbox",
     client_secret: str | None = "sandbox",  # noqa: S107 - the sandbox guards nothing
     token_lifetime_s: int = LIFETIME_S,
+    marketplace_id: str = "",
+    faults: Iterable[str] = (),
+    fault_seed: int = 0,
+    markup: Generation = "s-card",
 ) -> None:
     """Serve a marketplace folder until SIGTERM or SIGINT, after announcing the address as one JSON line on stdout.
 
@@ -154,9 +197,13 @@ def serve(
         client_id: the OAuth client id to accept; None accepts any.
         client_secret: the OAuth client secret to accept; None accepts any.
         token_lifetime_s: seconds for which a token holds.
+        marketplace_id: the only marketplace that finds anything; empty where every one does.
+        faults: what goes wrong, each as `NAME[:key=value,key=value]`.
+        fault_seed: decides which addresses are hit.
+        markup: the generation of markup that search pages are in.
 
     Raises:
-        UsageError: the folder is no marketplace, there is no such night, or the address cannot be bound.
+        UsageError: there is no such fault or night, the folder is no marketplace, or the address cannot be bound.
     """
     import uvicorn
 
@@ -166,7 +213,11 @@ def serve(
         raise UsageError(
             f"night index {night_index} does not exist: nights count from 1", "pass --night-index 1 or more"
         )
-    sandbox = Sandbox(Marketplace.load(folder), night_index, TokenDesk(client_id, client_secret, token_lifetime_s))
+    layer = FaultLayer([parse_fault(text) for text in faults], fault_seed)
+    desk = TokenDesk(client_id, client_secret, token_lifetime_s)
+    sandbox = Sandbox(
+        Marketplace.load(folder), night_index, desk, marketplace_id=marketplace_id, faults=layer, markup=markup
+    )
     listener = _bind(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     ready = {"sandbox": address, "night_index": night_index, "listings": len(sandbox.listings)}

@@ -4,6 +4,7 @@ import math
 import random
 from dataclasses import dataclass, field
 
+from autodetect.catalog.vin import check_digit
 from crawlers.sandbox.models import ZIP_CODES, TradedModel
 
 FIRST_NIGHT_SHARE = 0.8  # of the vehicles that do not come with a model of the second night
@@ -14,8 +15,6 @@ VIN_SHARE = 0.6
 OLDEST_MILES = 190_000
 BUYING_OPTIONS = {"FIXED_PRICE": 0.88, "AUCTION": 0.08, "CLASSIFIED_AD": 0.04}
 _VIN_SIGNS = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
-_VIN_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", [*range(1, 9), *range(1, 6), 7, 9, *range(2, 10)], strict=True))
-_VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 
 
 @dataclass
@@ -90,9 +89,7 @@ def asking_price(model: TradedModel, year: int, mileage: float, last_year: int, 
 def make_vin(rng: random.Random) -> str:
     """A made-up vehicle identification number with a valid check digit."""
     signs = [rng.choice(_VIN_SIGNS) for _ in range(17)]
-    values = [_VIN_VALUES[sign] if sign in _VIN_VALUES else int(sign) for sign in signs]
-    remainder = sum(value * weight for value, weight in zip(values, _VIN_WEIGHTS, strict=True)) % 11
-    signs[8] = "X" if remainder == 10 else str(remainder)
+    signs[8] = check_digit("".join(signs))
     return "".join(signs)
 
 

@@ -25,15 +25,21 @@ class SourceName(StrEnum):
 
     sandbox = "sandbox"
     ebay_api = "ebay-api"
+    ebay_pages = "ebay-pages"
+    folder = "folder"
 
 
 def _date_option(default: str) -> Any:
     return typer.Option(formats=["%Y-%m-%d"], help=f"Logical date; default: {default}.")
 
 
-NightOption = Annotated[datetime | None, _date_option("the unfinished night, else the next one (eBay: today)")]
+NightOption = Annotated[
+    datetime | None, _date_option("the unfinished night, else the next one (not the sandbox: today)")
+]
 ReportNightOption = Annotated[datetime | None, _date_option("the newest night with a report")]
-SourceOption = Annotated[SourceName | None, typer.Option(help="Where listings come from.")]
+SourceOption = Annotated[
+    SourceName | None, typer.Option(help="Where listings come from; folder: your own, as folder.path says.")
+]
 MarketplaceOption = Annotated[
     str | None, typer.Option(metavar="DIR", help="Sandbox: folder with listings.csv, photos/ and perhaps sold.csv.")
 ]

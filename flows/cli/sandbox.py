@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from crawlers.sandbox.faults import help_lines
+
 group = typer.Typer(help="Draw a marketplace, or serve one the way eBay does.", no_args_is_help=True)
 
 
@@ -21,22 +23,48 @@ def generate(
     models: Annotated[int, typer.Option(min=1, help="How many models.")] = 14,
     vehicles: Annotated[int, typer.Option(min=1, help="Vehicles per model.")] = 40,
     nights: Annotated[int, typer.Option(min=1, help="Nights over which listings come and go.")] = 3,
+    listings: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="For load tests: about so many listings a night, made up and not drawn; --models and --vehicles "
+            "do not matter then.",
+        ),
+    ] = None,
+    photos: Annotated[int, typer.Option(min=0, help="With --listings: photos a listing, from a small pool.")] = 0,
 ) -> None:
     """Draw a marketplace: listings, photos and sales, with the dirt that real ones have.
 
     Example: autodetect sandbox generate ./marketplace --seed 7
     """
-    from crawlers.sandbox.generate import generate as draw
+    if listings is None:
+        from crawlers.sandbox.generate import generate as draw
 
-    draw(folder, seed=seed, models=models, vehicles=vehicles, nights=nights)
+        draw(folder, seed=seed, models=models, vehicles=vehicles, nights=nights)
+    else:
+        from crawlers.sandbox.bulk import write_bulk
+
+        write_bulk(folder, listings=listings, photos=photos, seed=seed, nights=nights)
     typer.echo(f"{folder} is ready: serve it with `autodetect sandbox serve --marketplace {folder}`", err=True)
 
 
-@group.command("serve")
+@group.command("serve", epilog="\n\n".join(["Faults:", *help_lines()]))
 def serve(
     marketplace: Annotated[str | None, typer.Option(metavar="DIR", help="The marketplace folder.")] = None,
     night_index: Annotated[int, typer.Option(min=1, help="Serve the marketplace as of this night.")] = 1,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port.")] = 8765,
+    serves: Annotated[
+        str, typer.Option(metavar="ID", help="The only X-EBAY-C-MARKETPLACE-ID that finds anything.")
+    ] = "",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:KEY=VALUE,...]",
+            help="A fault to serve, see below; may be given several times.",
+            show_default="the setting sandbox.faults",
+        ),
+    ] = None,
+    fault_seed: Annotated[int, typer.Option(metavar="N", help="Decides which addresses are hit.")] = 0,
 ) -> None:
     """Serve a marketplace over HTTP as the Browse and Marketplace Insights APIs and the photo host do, until Ctrl-C.
 
@@ -45,6 +73,13 @@ def serve(
     from crawlers.sandbox.server import serve as run
     from flows.options import NightOptions
 
-    folder = Path(NightOptions(marketplace=marketplace).settings().sandbox.marketplace)
-    run(folder, night_index=night_index, port=port)
+    sandbox = NightOptions(marketplace=marketplace).settings().sandbox
+    run(
+        Path(sandbox.marketplace),
+        night_index=night_index,
+        port=port,
+        marketplace_id=serves,
+        faults=fault or sandbox.faults,
+        fault_seed=fault_seed,
+    )
     sys.exit(0)

@@ -2,10 +2,11 @@
 
 import csv
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -56,6 +57,17 @@ class Crawls:
     def work(self) -> Path:
         """The folder that holds the ledgers."""
         return self.folder / "work"
+
+    def photos_fetched(self, night: int) -> int:
+        """How many photos tonight's ledger says were fetched, as another process sees it while the crawl runs."""
+        path = self.work / f"crawl-2026-11-{night:02d}.sqlite"
+        if not path.is_file():
+            return 0
+        with closing(sqlite3.connect(path)) as ledger:
+            try:
+                return ledger.execute("SELECT count(*) FROM photos WHERE fetched").fetchone()[0]
+            except sqlite3.OperationalError:  # its tables are not there yet
+                return 0
 
     def start(self, url: str, night: int = 1, **options: Any) -> subprocess.Popen[str]:
         """Begin a crawl of `url`; `options` are settings with `__` for a dot."""
@@ -111,8 +123,13 @@ Answer = tuple[int, bytes]
 
 
 @contextmanager
-def disturbed(url: str, disturb: Callable[[str, int], Answer | None]) -> Iterator[str]:
-    """A proxy of a sandbox. `disturb` is told a path and how often it was asked before; it may answer instead."""
+def disturbed(
+    url: str, disturb: Callable[[str, int], Answer | None], *, edit: Callable[[bytes], bytes] = lambda answer: answer
+) -> Iterator[str]:
+    """A proxy of a sandbox.
+
+    `disturb` is told a path and how often it was asked before; it may answer instead. `edit` may change an answer.
+    """
     asked: dict[str, int] = {}
 
     class Handler(BaseHTTPRequestHandler):
@@ -141,7 +158,7 @@ def disturbed(url: str, disturb: Callable[[str, int], Answer | None]) -> Iterato
             kept = {name: value for name, value in self.headers.items() if name in ("Authorization", "Content-Type")}
             try:
                 with urlopen(Request(url + self.path, body, kept), timeout=30) as answer:
-                    return answer.status, answer.read()
+                    return answer.status, edit(answer.read())
             except HTTPError as refusal:
                 return refusal.code, refusal.read()
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from autodetect.dataset.cleaning import apply, cleaned, listing_rows
+from autodetect.dataset.presence import Presence, presences
 from autodetect.lake.schemas import LISTINGS, SIGHTINGS
 from autodetect.lake.tables import rows_of
 from autodetect.validation.check import Finding, check
@@ -37,6 +38,8 @@ SIGHTING: dict[str, Any] = {
     "vin": "VIN1",
     "url": "https://www.sandbox.invalid/itm/1",
 }
+IMPORT = {"kind": "import", "price": "", "currency": ""}
+MISSING: dict[str, Any] = {}  # stands for a sighting that says nothing but that the listing was not there
 SALE = {"kind": "sold", "observed_on": date(2026, 10, 30), "price": "14000", "mileage": "", "vin": "", "url": ""}
 
 
@@ -54,12 +57,16 @@ def finding(effect: str, column: str, *keys: tuple[str, str]) -> Finding:
     return Finding("listings", rule, tuple((("sandbox", *key), "value") for key in keys))
 
 
-def after(*nights: tuple[date, list[dict[str, Any]], set[tuple[str, str]], bool]) -> dict[str, dict[str, Any]]:
-    """The listings after these nights: (night, sightings, seen, complete)."""
+def after(*nights: tuple[date, list[dict[str, Any]], str | None]) -> dict[str, dict[str, Any]]:
+    """The listings after these nights: (night, sightings, slice that saw listing 1, None when none was read)."""
     known: dict[tuple[str, str], dict[str, Any]] = {}
-    for night, sightings, seen, complete in nights:
-        facts = frame_of(*sightings)
-        for row in listing_rows(map(dict, known.values()), facts, seen, night=night, complete=complete):
+    missing: list[dict[str, Any]] = []
+    for night, sightings, seen in nights:
+        missing += [{"source": "sandbox", "item_id": "1", "observed_on": night} for s in sightings if s is MISSING]
+        facts = frame_of(*({"night": night, "observed_on": night} | s for s in sightings if s is not MISSING))
+        rows = [{"source": "sandbox", "item_id": "1", "night": night, "slice": seen}] if seen else []
+        found = presences(rows, missing)
+        for row in listing_rows(map(dict, known.values()), facts, found, night=night, missing_nights=2):
             known[row["source"], row["item_id"]] = row
     return {row["item_id"]: row for row in rows_of(LISTINGS, known.values()).to_pylist()}
 
@@ -90,6 +97,24 @@ def test_text_without_a_number_is_marked_and_empty_text_is_not(field: str) -> No
         assert pd.isna(row[column])
 
 
+@pytest.mark.parametrize(
+    ("text", "unit", "miles"),
+    [
+        ("100,000 km", "km", 62137),
+        ("1 km", "km", 1),
+        ("0", "km", 0),
+        ("100,000 miles", "mi", 100000),
+        ("100000", "", 100000),
+        ("999999 km", "km", 999999),  # what sellers type who do not want to say, for the rule that knows it
+        ("", "km", None),
+        ("far", "km", None),
+    ],
+)
+def test_mileage_is_in_miles(text: str, unit: str, miles: int | None) -> None:
+    value = fact(mileage=text, mileage_unit=unit)["mileage"]
+    assert (None if pd.isna(value) else value) == miles
+
+
 @pytest.mark.parametrize(("text", "cylinders"), [("8", 8), ("0", None), ("17", None), ("V6", 6), ("electric", None)])
 def test_impossible_cylinders_are_none(text: str, cylinders: int | None) -> None:
     (value,) = frame_of({"cylinders": text})["cylinders"].astype(object)
@@ -108,7 +133,7 @@ def test_a_night_without_sightings_is_no_failure() -> None:
     frame, identities = cleaned(rows_of(SIGHTINGS, []))
     kept, refusals = apply([], frame)
     assert (len(kept), refusals, identities) == (0, [], [])
-    assert listing_rows([], kept, set(), night=FIRST, complete=True) == []
+    assert listing_rows([], kept, {}, night=FIRST, missing_nights=2) == []
 
 
 def test_a_failed_rule_corrects_exactly_what_it_names() -> None:
@@ -163,7 +188,7 @@ def test_what_cleaning_makes_is_what_the_suites_judge(tmp_path: Path) -> None:
         ("sandbox/6", "sale.price_not_credible", "nulled"),
     }
     assert outcome.held == []
-    rows = {row["item_id"]: row for row in listing_rows([], kept, set(), night=FIRST, complete=True)}
+    rows = {row["item_id"]: row for row in listing_rows([], kept, {}, night=FIRST, missing_nights=2)}
     assert set(rows) == set("12356")
     assert (rows["2"]["asking_price"], rows["2"]["sold_price"], rows["2"]["status"]) == (None, 1.0, "sold")
     assert (rows["3"]["mileage"], rows["3"]["year"], rows["6"]["sold_price"]) == (None, None, None)
@@ -171,61 +196,87 @@ def test_what_cleaning_makes_is_what_the_suites_judge(tmp_path: Path) -> None:
 
 
 def test_a_new_listing_is_active_since_tonight() -> None:
-    row = after((FIRST, [{}], {KEY}, True))["1"]
+    row = after((FIRST, [{}], "all"))["1"]
     assert (row["status"], row["first_seen"], row["last_seen"], row["night"]) == ("active", FIRST, FIRST, FIRST)
     assert (row["asking_price"], row["mileage"], row["year"]) == (15000.0, 61000, 2012)
+    assert (row["last_slice"], row["missed"]) == ("all", 0)
 
 
 def test_an_unchanged_listing_is_only_seen_again() -> None:
-    row = after((FIRST, [{}], {KEY}, True), (SECOND, [], {KEY}, True))["1"]
+    row = after((FIRST, [{}], "all"), (SECOND, [], "Make=Ford"))["1"]
     assert (row["status"], row["first_seen"], row["last_seen"], row["night"]) == ("active", FIRST, SECOND, FIRST)
+    assert row["last_slice"] == "Make=Ford"
 
 
 def test_a_changed_listing_takes_the_new_facts_and_keeps_its_first_night() -> None:
-    row = after((FIRST, [{}], {KEY}, True), (SECOND, [{"price": "9000", "trim": ""}], {KEY}, True))["1"]
+    row = after((FIRST, [{}], "all"), (SECOND, [{"price": "9000", "trim": ""}], "all"))["1"]
     assert (row["asking_price"], row["trim"], row["first_seen"], row["night"]) == (9000.0, None, FIRST, SECOND)
 
 
-@pytest.mark.parametrize(("complete", "status"), [(True, "ended"), (False, "active")])
-def test_a_listing_that_is_gone_has_ended_only_if_everything_was_seen(complete: bool, status: str) -> None:
-    row = after((FIRST, [{}], {KEY}, True), (SECOND, [], {("sandbox", "2")}, complete))["1"]
-    assert (row["status"], row["last_seen"]) == (status, FIRST)
-
-
-def test_an_ended_listing_stays_ended_and_one_that_comes_back_is_active() -> None:
-    gone = (SECOND, [], set(), True)
-    assert after((FIRST, [{}], {KEY}, True), gone, (THIRD, [], set(), True))["1"]["night"] == SECOND
-    row = after((FIRST, [{}], {KEY}, True), gone, (THIRD, [], {KEY}, True))["1"]
-    assert (row["status"], row["last_seen"]) == ("active", THIRD)
+def test_a_listing_that_was_read_though_no_search_showed_it_was_there() -> None:
+    row = after((FIRST, [{}], "all"), (SECOND, [MISSING], None), (THIRD, [{"price": "9000"}], None))["1"]
+    assert (row["status"], row["missed"], row["last_seen"], row["last_slice"]) == ("active", 0, THIRD, "all")
 
 
 def test_a_sale_keeps_what_the_listing_asked_and_said() -> None:
-    row = after((FIRST, [{}], {KEY}, True), (SECOND, [SALE | {"title": "sold"}], set(), True))["1"]
+    row = after((FIRST, [{}], "all"), (SECOND, [SALE | {"title": "sold"}], None))["1"]
     assert (row["status"], row["sold_price"], row["sold_on"]) == ("sold", 14000.0, date(2026, 10, 30))
     assert (row["asking_price"], row["mileage"], row["vin"]) == (15000.0, 61000, "VIN1")
     assert row["url"] == "https://www.sandbox.invalid/itm/1"
     assert (row["first_seen"], row["last_seen"], row["night"]) == (FIRST, FIRST, SECOND)
 
 
-def test_a_sold_listing_does_not_end_nor_come_back_to_life() -> None:
-    sold = (SECOND, [SALE], {KEY}, True)
-    for seen in (set(), {KEY}):
-        assert after((FIRST, [{}], {KEY}, True), sold, (THIRD, [], seen, True))["1"]["status"] == "sold"
+@pytest.mark.parametrize("third", [([], "all"), ([], None), ([MISSING], None)])
+def test_a_sold_listing_is_not_missing_nor_does_it_come_back_to_life(third: tuple[Any, str | None]) -> None:
+    row = after((FIRST, [{}], "all"), (SECOND, [SALE], "all"), (THIRD, *third))["1"]
+    assert (row["status"], row["missed"], row["night"]) == ("sold", 0, SECOND)
 
 
 def test_an_offer_and_its_sale_of_one_night_make_a_sold_listing_in_any_order() -> None:
     older = SALE | {"observed_on": date(2026, 10, 1), "price": "13000"}
-    rows = [after((FIRST, order, {KEY}, True))["1"] for order in ([{}, SALE, older], [SALE, older, {}])]
+    rows = [after((FIRST, order, "all"))["1"] for order in ([{}, SALE, older], [SALE, older, {}])]
     assert rows[0] == rows[1]
     assert (rows[0]["status"], rows[0]["asking_price"], rows[0]["sold_price"]) == ("sold", 15000.0, 14000.0)
 
 
 def test_a_sale_of_an_unknown_listing_is_a_sold_listing() -> None:
-    row = after((FIRST, [SALE], set(), True))["1"]
+    row = after((FIRST, [SALE], None))["1"]
     assert (row["status"], row["asking_price"], row["first_seen"]) == ("sold", None, FIRST)
+    assert (row["last_slice"], row["missed"]) == ("", 0)
 
 
 def test_only_changed_rows_are_written() -> None:
-    known = after((FIRST, [{}, {"item_id": "2"}], {KEY, ("sandbox", "2")}, True))
-    changed = listing_rows(known.values(), frame_of(), {KEY}, night=SECOND, complete=False)
+    known = after((FIRST, [{}, {"item_id": "2"}], "all"))
+    found = {KEY: Presence({SECOND: "all"}), ("sandbox", "waits to be read"): Presence({SECOND: "all"})}
+    changed = listing_rows(known.values(), frame_of(), found, night=SECOND, missing_nights=2)
     assert [row["item_id"] for row in changed] == ["1"]
+
+
+def test_an_import_is_no_offer_whatever_price_stands_beside_it() -> None:
+    for price, currency in (("9000", "USD"), ("call me", "$"), ("", "")):
+        row = after((FIRST, [IMPORT | {"price": price, "currency": currency}], None))["1"]
+        assert (row["status"], row["asking_price"], row["sold_price"], row["currency"]) == (
+            "imported",
+            None,
+            None,
+            None,
+        )
+        assert (row["make_model_id"], row["mileage"], row["first_seen"]) == ("ford/mustang", 61000, FIRST)
+        assert (row["last_slice"], row["missed"]) == ("", 0)
+
+
+@pytest.mark.parametrize("later", [([MISSING], None), ([], "all"), ([], None)])
+def test_an_import_is_never_missing_ended_or_offered(later: tuple[Any, str | None]) -> None:
+    row = after((FIRST, [IMPORT], None), (SECOND, *later), (THIRD, *later))["1"]
+    assert (row["status"], row["missed"], row["last_seen"]) == ("imported", 0, FIRST)
+
+
+def test_an_imported_sale_is_a_sale() -> None:
+    for nights in ([(FIRST, [IMPORT, SALE], None)], [(FIRST, [SALE], None), (SECOND, [IMPORT], None)]):
+        row = after(*nights)["1"]
+        assert (row["status"], row["sold_price"], row["asking_price"]) == ("sold", 14000.0, None)
+
+
+def test_an_import_adds_to_a_listing_and_takes_no_offer_away() -> None:
+    row = after((FIRST, [{"vin": ""}], "all"), (SECOND, [IMPORT], None))["1"]
+    assert (row["status"], row["asking_price"], row["currency"], row["vin"]) == ("active", 15000.0, "USD", "VIN1")

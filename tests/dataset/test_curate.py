@@ -1,7 +1,8 @@
-"""The curate stage on a real lake: what no earlier night curated is not forgotten; a logo is no vehicle."""
+"""The curate stage on a real lake: every night counts once, curated or not; imports are no offers; a logo is no car."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from autodetect.lake.tables import rows_of
 from autodetect.records import Receipt, Sighting, StageRun
 from autodetect.settings import Settings
 
-NIGHTS = (date(2026, 11, 1), date(2026, 11, 2))
+NIGHTS = tuple(date(2026, 11, day) for day in range(1, 6))
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 
 
@@ -21,71 +22,158 @@ def lake(tmp_path: Path) -> Lake:
     return open_lake(Settings(lake=str(tmp_path / "lake")), create=True)
 
 
-def crawled(lake: Lake, night: date, *item_ids: str, price: str = "9000") -> Receipt:
-    """Write what a crawl of these listings writes."""
-    sightings = [
-        Sighting(
-            source="sandbox",
-            item_id=item_id,
-            kind="asking",
-            observed_on=night,
-            make="Ford",
-            model="Mustang",
-            price=price,
-            currency="USD",
-            year="2012",
-            mileage="50000",
-        )
-        for item_id in item_ids
-    ]
+def crawled(
+    lake: Lake, night: date, *item_ids: str, missing: tuple[str, ...] = (), seen: str | None = "", **facts: Any
+) -> Receipt:
+    """Write what a crawl writes that read these listings and missed those; `seen` names all that it saw, `facts` all.
+
+    Args:
+        seen: item ids that the search showed, separated by blanks; '' for those that were read.
+    """
+    said = {"make": "Ford", "model": "Mustang", "price": "9000", "currency": "USD", "year": "2012", "mileage": "50000"}
+    about = {"source": "sandbox", "observed_on": night}
+    sightings = [Sighting(**{"kind": "asking", **about, "item_id": item_id, **said, **facts}) for item_id in item_ids]
+    sightings += [Sighting(**about, item_id=item_id, kind="missing") for item_id in missing]
     rows = [
         {**s.model_dump(exclude={"aspects"}), "night": night, "digest": s.digest, "aspects": "{}"} for s in sightings
     ]
-    seen = [{"source": "sandbox", "item_id": item_id, "night": night} for item_id in item_ids]
+    shown = item_ids if seen == "" else (seen or "").split()
+    seen_rows = [
+        {"source": "sandbox", "item_id": item_id, "night": night, "slice": f"slice {night.day}"} for item_id in shown
+    ]
     return Receipt(
         night=night,
         stage="crawl",
         run_id="r",
         versions={
             "sightings": lake.tables.upsert(SIGHTINGS, rows_of(SIGHTINGS, rows)),
-            "seen": lake.tables.upsert(SEEN, rows_of(SEEN, seen)),
+            "seen": lake.tables.upsert(SEEN, rows_of(SEEN, seen_rows)),
         },
-        facts={"complete": False},
     )
 
 
-def listings_after(lake: Lake, run: StageRun, folder: Path) -> dict[str, float]:
-    receipt = curate(Settings(), lake, run, work=folder, docs=folder / "docs")
-    rows = lake.tables.read(LISTINGS, version=receipt.versions["listings"]).to_pylist()
-    return {row["item_id"]: row["asking_price"] for row in rows}
+def curated(lake: Lake, folder: Path, crawl: Receipt, *earlier: Receipt) -> Receipt:
+    """Curate the night of a crawl; `earlier` are the receipts of nights before it, oldest first."""
+    before = {receipt.stage: receipt for receipt in earlier}
+    run = StageRun(night=crawl.night, run_id="r", now=NOW, inputs={"crawl": crawl}, earlier=before)
+    done = curate(Settings(), lake, run, work=folder, docs=folder / "docs")
+    return done.model_copy(update={"inputs": {"crawl": crawl.digest}})
+
+
+def listings(lake: Lake, done: Receipt) -> dict[str, dict[str, Any]]:
+    rows = lake.tables.read(LISTINGS, version=done.versions["listings"]).to_pylist()
+    return {row["item_id"]: row for row in rows}
 
 
 def test_what_a_held_night_crawled_is_curated_by_the_next(lake: Lake, tmp_path: Path) -> None:
     held = crawled(lake, NIGHTS[0], "1", "2")
     tonight = crawled(lake, NIGHTS[1], "2", "3", price="8000")
-    run = StageRun(night=NIGHTS[1], run_id="r", now=NOW, inputs={"crawl": tonight}, earlier={"crawl": held})
-    assert listings_after(lake, run, tmp_path) == {"1": 9000.0, "2": 8000.0, "3": 8000.0}
+    rows = listings(lake, curated(lake, tmp_path, tonight, held))
+    assert {item_id: row["asking_price"] for item_id, row in rows.items()} == {"1": 9000.0, "2": 8000.0, "3": 8000.0}
+    assert {item_id: (row["first_seen"], row["last_seen"], row["last_slice"]) for item_id, row in rows.items()} == {
+        "1": (NIGHTS[0], NIGHTS[0], "slice 1"),
+        "2": (NIGHTS[0], NIGHTS[1], "slice 2"),
+        "3": (NIGHTS[1], NIGHTS[1], "slice 2"),
+    }
 
 
 def test_what_was_curated_before_is_not_read_again(lake: Lake, tmp_path: Path) -> None:
     first = crawled(lake, NIGHTS[0], "1")
-    run = StageRun(night=NIGHTS[0], run_id="r", now=NOW, inputs={"crawl": first})
-    done = curate(Settings(), lake, run, work=tmp_path, docs=tmp_path / "docs")
-    done = done.model_copy(update={"inputs": {"crawl": first.digest}})
+    done = curated(lake, tmp_path, first)
     second = crawled(lake, NIGHTS[1], "2")
-    run = StageRun(
-        night=NIGHTS[1], run_id="r", now=NOW, inputs={"crawl": second}, earlier={"crawl": first, "curate": done}
-    )
-    receipt = curate(Settings(), lake, run, work=tmp_path, docs=tmp_path / "docs")
-    assert receipt.counts["sightings"] == 1
+    assert curated(lake, tmp_path, second, first, done).counts["sightings"] == 1
 
 
-def tied(models: list[str]) -> int:
-    """Return how many vehicles listings of these models become that all show one picture."""
-    listings = [
-        {"source": "s", "item_id": str(i), "make_model_id": m, "asking_price": 1.0, "status": "active", "vin": None}
-        for i, m in enumerate(models)
+def test_a_listing_ends_after_two_nights_without_it_and_comes_back_when_seen(lake: Lake, tmp_path: Path) -> None:
+    story: list[Receipt] = []
+    told = []
+    for night, missing, seen in ((0, "", "1 2"), (1, "1", "2"), (2, "", "2"), (3, "1", "2"), (4, "", "1 2")):
+        read = ("1", "2") if night == 0 else ()
+        story.append(crawled(lake, NIGHTS[night], *read, missing=tuple(missing.split()), seen=seen))
+        story.append(curated(lake, tmp_path, story[-1], *story[:-1]))
+        counts, row = story[-1].counts, listings(lake, story[-1])["1"]
+        told.append((row["status"], row["missed"], counts["listings_missing"], counts["listings_ended"]))
+        assert listings(lake, story[-1])["2"]["status"] == "active"
+    assert told == [
+        ("active", 0, 0, 0),
+        ("missing", 1, 1, 0),
+        ("missing", 1, 0, 0),
+        ("ended", 2, 0, 1),
+        ("active", 0, 0, 0),
     ]
+    assert (row["first_seen"], row["last_seen"], row["last_slice"]) == (NIGHTS[0], NIGHTS[4], "slice 5")
+
+
+def test_a_night_that_was_never_curated_counts_once(lake: Lake, tmp_path: Path) -> None:
+    first = crawled(lake, NIGHTS[0], "1", "2", "3")
+    done = curated(lake, tmp_path, first)
+    lost = crawled(lake, NIGHTS[1], missing=("1", "2", "3"), seen="")
+    tonight = crawled(lake, NIGHTS[2], missing=("1",), seen="2")
+    rows = listings(lake, curated(lake, tmp_path, tonight, first, done, lost))
+    assert {item_id: (row["status"], row["missed"]) for item_id, row in rows.items()} == {
+        "1": ("ended", 2),
+        "2": ("active", 0),
+        "3": ("missing", 1),
+    }
+
+
+def test_a_night_crawled_again_after_its_curation_counts_once(lake: Lake, tmp_path: Path) -> None:
+    first = crawled(lake, NIGHTS[0], "1", "2")
+    done = curated(lake, tmp_path, first)
+    second = crawled(lake, NIGHTS[1], missing=("1", "2"), seen=None)
+    done = curated(lake, tmp_path, second, first, done)
+    again = crawled(lake, NIGHTS[1], missing=("1",), seen="2").model_copy(update={"counts": {"seen": 1}})
+    tonight = crawled(lake, NIGHTS[2], seen=None)
+    rows = listings(lake, curated(lake, tmp_path, tonight, done, again))
+    assert {item_id: (row["status"], row["missed"]) for item_id, row in rows.items()} == {
+        "1": ("missing", 1),
+        "2": ("active", 0),
+    }
+
+
+def test_one_night_may_bring_sightings_of_every_kind(lake: Lake, tmp_path: Path) -> None:
+    first = crawled(lake, NIGHTS[0], "1", "2", "3")
+    done = curated(lake, tmp_path, first)
+    said = {"source": "sandbox", "make": "Ford", "model": "Mustang", "observed_on": NIGHTS[1], "night": NIGHTS[1]}
+    kinds = {"1": "missing", "2": "asking", "3": "sold", "4": "import", "5": "asking"}
+    rows = [said | {"item_id": item_id, "kind": kind} for item_id, kind in kinds.items()]
+    blank = {column.name: "" for column in SIGHTINGS.schema if column.type == "string"} | {"precision": "day"}
+    tonight = crawled(lake, NIGHTS[1], seen="2 5")
+    version = lake.tables.upsert(SIGHTINGS, rows_of(SIGHTINGS, [blank | row for row in rows]))
+    tonight = tonight.model_copy(update={"versions": {**tonight.versions, "sightings": version}})
+    found = listings(lake, curated(lake, tmp_path, tonight, first, done))
+    statuses = {item_id: row["status"] for item_id, row in found.items()}
+    assert statuses == {"1": "missing", "2": "active", "3": "sold", "4": "imported", "5": "active"}
+
+
+def test_a_listing_that_waited_to_be_read_is_as_old_as_when_it_was_first_seen(lake: Lake, tmp_path: Path) -> None:
+    first = crawled(lake, NIGHTS[0], "1", seen="1 2")
+    done = curated(lake, tmp_path, first)
+    assert set(listings(lake, done)) == {"1"}
+    tonight = crawled(lake, NIGHTS[1], "2", seen="1")
+    row = listings(lake, curated(lake, tmp_path, tonight, first, done))["2"]
+    assert (row["first_seen"], row["last_seen"], row["last_slice"]) == (NIGHTS[0], NIGHTS[1], "slice 1")
+
+
+def test_imports_need_no_price_and_become_vehicles(lake: Lake, tmp_path: Path) -> None:
+    imported = [str(number) for number in range(60)]  # enough for a share of prices to be judged
+    night = crawled(lake, NIGHTS[0], *imported, kind="import", price="", currency="", seen=None)
+    done = curated(lake, tmp_path, night)
+    assert done.facts["held"] == []
+    assert done.counts["listings_imported"] == done.counts["vehicles_new"] == 60
+    assert {row["status"] for row in listings(lake, done).values()} == {"imported"}
+
+
+def test_imports_do_not_hide_that_the_offers_lack_their_prices(lake: Lake, tmp_path: Path) -> None:
+    crawled(lake, NIGHTS[0], *(f"i{number}" for number in range(200)), kind="import", seen=None)
+    night = crawled(lake, NIGHTS[0], *(str(number) for number in range(60)), price="")
+    assert curated(lake, tmp_path, night).facts["held"] == ["listings.prices_missing"]
+
+
+def tied(models: list[str], **facts: Any) -> int:
+    """Return how many vehicles listings of these models become that all show one picture."""
+    listing = {"source": "s", "asking_price": 1.0, "status": "active", "vin": None} | facts
+    listings = [listing | {"item_id": str(i), "make_model_id": m} for i, m in enumerate(models)]
     photos = [
         {"source": "s", "item_id": str(i), "position": 0, "sha256": "p", "url": "u", "night": NIGHTS[0]}
         for i in range(len(models))
@@ -102,3 +190,14 @@ def test_a_shared_photo_makes_one_vehicle_even_under_a_wrong_model() -> None:
 
 def test_a_picture_of_many_models_is_a_logo_and_ties_nothing() -> None:
     assert tied(["a/a", "b/b", "c/c", "c/c"]) == 4
+
+
+@pytest.mark.parametrize("status", ["imported", "sold", "missing", "ended"])
+def test_a_photo_makes_a_vehicle_of_whatever_it_came_with(status: str) -> None:
+    assert tied(["a/a", "a/a"], status=status, asking_price=None) == 1
+
+
+def test_a_sale_without_a_photo_is_no_vehicle() -> None:
+    sale = {"source": "s", "item_id": "9", "make_model_id": "a/a", "asking_price": None, "status": "sold", "vin": None}
+    empty = VEHICLES.schema.empty_table(), LISTING_PHOTOS.schema.empty_table()
+    assert _memberships(empty[0], [sale], empty[1], {}, NIGHTS[0]) == {}

@@ -1,10 +1,12 @@
 """A person's mistakes: one clear message, the documented exit code, and nothing written."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from autodetect.lake.schemas import SCHEMA_VERSION
 from tests.flows.program import Ended, Program
 
 pytestmark = pytest.mark.night
@@ -89,8 +91,8 @@ def test_unknown_source(program: Program) -> None:
 
 def test_lake_of_another_channel(program: Program) -> None:
     program.folder.joinpath("var/lake").mkdir(parents=True)
-    identity = '{"channel": "production", "schema_version": 1, "source": "sandbox"}'
-    program.folder.joinpath("var/lake/lake.json").write_text(identity, "utf-8")
+    identity = {"channel": "production", "schema_version": SCHEMA_VERSION, "source": "sandbox"}
+    program.folder.joinpath("var/lake/lake.json").write_text(json.dumps(identity), "utf-8")
     _refused(program.run("nightly"), 2, "channel", "'production'")
 
 

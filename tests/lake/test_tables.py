@@ -268,3 +268,17 @@ def test_a_damaged_table_is_told_by_name(lake: Lake, damage: Any) -> None:
     with pytest.raises(CorruptError, match="quarantine") as told:
         lake.tables.read(QUARANTINE)
     assert "doctor" in told.value.remedy
+
+
+def test_rows_are_found_by_text_also_in_files_that_a_merge_wrote(lake: Lake) -> None:
+    """delta-rs writes merged files with string views, which pyarrow cannot compare with their bounds."""
+
+    def seen(night: int, source: str) -> pa.Table:
+        rows = [{"source": source, "item_id": str(i), "night": date(2026, 1, night), "slice": "all"} for i in range(5)]
+        return rows_of(SEEN, rows)
+
+    for rows in (seen(1, "a"), pa.concat_tables([seen(1, "b"), seen(2, "a")]), seen(1, "a")):
+        lake.tables.upsert(SEEN, rows)
+    wanted = (pc.field("source") == "a") & (pc.field("item_id") != "3")
+    found = lake.tables.read(SEEN, columns=["item_id"], where=wanted)
+    assert sorted(found["item_id"].to_pylist()) == sorted("0124" * 2)

@@ -15,8 +15,9 @@ CHAMPION = {"champion": {"night": "2026-10-30"}, "promoted": False, "gate": {"wo
 @pytest.fixture
 def receipts(make_receipt: MakeReceipt) -> dict[str, Receipt]:
     """A night against which nothing stands."""
+    facts = {"coverage": 0.95, "stopped": {}, "drift": {}}
     return {
-        "crawl": make_receipt(1, "crawl", counts={"announced": 1000, "seen": 950}, facts={"coverage": 0.95}),
+        "crawl": make_receipt(1, "crawl", counts={"announced": 1000, "seen": 950}, facts=facts),
         "curate": make_receipt(1, "curate", facts={"held": []}),
         "train": make_receipt(1, "train", facts=CHAMPION),
     }
@@ -52,12 +53,62 @@ def test_a_crawl_that_saw_too_little_holds_the_night(receipts: dict[str, Receipt
     receipts["crawl"] = with_facts(receipts["crawl"], coverage=coverage)
     assert (verdict_of(receipts, 0.9)[0] is Verdict.HELD) == held
     if held:
-        assert "950 of 1,000 announced" in hold_reason(receipts, 0.9)
+        words = f"950 of 1,000 announced listings and covered {coverage:.1%}, less than the 90%"
+        assert words in hold_reason(receipts, 0.9)
 
 
 def test_an_empty_source_holds_the_night_whatever_coverage_is_asked(receipts: dict[str, Receipt]) -> None:
     receipts["crawl"] = with_facts(receipts["crawl"], {"announced": 0, "seen": 0}, coverage=0.0)
     assert verdict_of(receipts, 0.0) == (Verdict.HELD, "the source announced no listings")
+
+
+def test_a_night_of_imports_alone_needs_nothing_announced(receipts: dict[str, Receipt]) -> None:
+    receipts["crawl"] = with_facts(receipts["crawl"], {"announced": 0, "seen": 0, "imported": 12}, coverage=1.0)
+    assert hold_reason(receipts, 0.9) == ""
+
+
+def test_imports_do_not_make_up_for_a_source_that_was_not_reached(receipts: dict[str, Receipt]) -> None:
+    receipts["crawl"] = with_facts(receipts["crawl"], {"announced": 0, "seen": 0, "imported": 12}, coverage=0.0)
+    assert verdict_of(receipts, 0.9)[0] is Verdict.HELD
+
+
+@pytest.mark.parametrize("url", ["https://www.shop.invalid/b/cars", ""])
+def test_a_crawl_that_was_stopped_says_what_stopped_it_and_where(receipts: dict[str, Receipt], url: str) -> None:
+    stopped = {"cause": "captcha", "words": "the source asks for a captcha", "url": url}
+    receipts["crawl"] = with_facts(receipts["crawl"], stopped=stopped)
+    verdict, reason = verdict_of(receipts, 0.9)
+    assert verdict is Verdict.HELD
+    at = f" at {url}" if url else ""
+    wanted = f"the crawl stopped early: the source asks for a captcha{at}; once that is settled, run the night again"
+    assert reason == wanted
+
+
+def test_what_stopped_the_crawl_is_told_before_what_followed_from_it(receipts: dict[str, Receipt]) -> None:
+    stopped = {"cause": "blocked", "words": "403", "url": ""}
+    drift = {"fields": ["make"], "words": "", "example": "", "kept": ""}
+    nothing = {"announced": 0, "seen": 0}
+    receipts["crawl"] = with_facts(receipts["crawl"], nothing, coverage=0.0, stopped=stopped, drift=drift)
+    assert hold_reason(receipts, 0.9).startswith("the crawl stopped early: 403")
+
+
+def test_a_spent_budget_does_not_hold_a_night_that_covered_enough(receipts: dict[str, Receipt]) -> None:
+    stopped = {"cause": "quota", "words": "5,000 calls were made", "url": ""}
+    receipts["crawl"] = with_facts(receipts["crawl"], stopped=stopped)
+    assert hold_reason(receipts, 0.9) == ""
+    receipts["crawl"] = with_facts(receipts["crawl"], coverage=0.4)
+    assert "covered 40.0%" in hold_reason(receipts, 0.9)
+
+
+def test_drift_holds_the_night_and_names_the_fields_and_an_example(receipts: dict[str, Receipt]) -> None:
+    example = "https://www.shop.invalid/itm/1"
+    drift = {"fields": ["make", "mileage"], "words": "make: 3 of 120, usually 97%", "example": example, "kept": "5a"}
+    stopped = {"cause": "drift", "words": "the pages changed", "url": example}  # the same thing, seen before the end
+    receipts["crawl"] = with_facts(receipts["crawl"], drift=drift)
+    verdict, reason = verdict_of(receipts, 0.9)
+    assert verdict is Verdict.HELD
+    assert hold_reason({"crawl": with_facts(receipts["crawl"], stopped=stopped)}, 0.9) == reason
+    for words in ("make, mileage", "make: 3 of 120, usually 97%", example):
+        assert words in reason
 
 
 def test_a_rule_of_validation_holds_the_night_by_name(receipts: dict[str, Receipt]) -> None:

@@ -108,9 +108,20 @@ def test_listings_of_unknown_vehicles_are_not_relists_of_each_other(market):
     assert market.price(rows, basis="asking")["count"] == 3
 
 
-def test_ended_and_unpriced_listings_do_not_speak_for_asking_prices(market):
-    rows = [market.asking(1, 10_000, status="ended"), market.asking(2, 11_000)]
+@pytest.mark.parametrize("status", ["missing", "ended", "imported", None])
+def test_what_is_not_there_tonight_does_not_speak_for_asking_prices(market, status):
+    rows = [market.asking(1, 10_000, status=status), market.asking(2, 11_000)]
     assert market.priced(rows).funnel["asking"]["candidates"] == 1
+
+
+def test_a_listing_that_tonights_slices_did_not_reach_still_speaks_for_asking_prices(market):
+    rows = [market.asking(1, 10_000, last_seen=market.night - timedelta(days=2)), market.asking(2, 11_000)]
+    assert market.priced(rows).funnel["asking"]["used"] == 2
+
+
+def test_imports_are_no_sales(market):
+    rows = [market.sold(1, None, status="imported", sold_on=None), market.sold(2, 11_000)]
+    assert market.priced(rows).funnel["sold"]["candidates"] == 1
 
 
 def test_the_score_is_the_published_formula():

@@ -22,7 +22,10 @@ def test_an_offer_keeps_the_facts_that_a_buyer_sees(market):
 @pytest.mark.parametrize(
     "facts",
     [
+        {"status": "missing"},
         {"status": "ended"},
+        {"status": "sold"},
+        {"status": "imported"},
         {"status": None},
         {"make_model_id": None},
         {"asking_price": None},

@@ -20,7 +20,7 @@ LISTING = st.fixed_dictionaries(
         "price": ANYTHING,
         "currency": st.sampled_from(["USD", "EUR", "GBP", None]),
         "make_model_id": st.sampled_from(["ford-mustang", "audi-tt", "unheard-of", None]),
-        "status": st.sampled_from(["active", "sold", "ended", None]),
+        "status": st.sampled_from(["active", "missing", "sold", "ended", "imported", None]),
         "days": st.one_of(st.none(), st.integers(-400, 3000)),
         "vehicle_id": st.sampled_from([None, "v1", "v2"]),
     }

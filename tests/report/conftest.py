@@ -43,7 +43,24 @@ def full_report(tmp_path: Path) -> Callable[..., facts.NightReport]:
                 facts.StageFacts(name=text, seconds=312, peak_mb=210, counts={text: 3}),
                 facts.StageFacts(name="train", seconds=64, skipped=True),
             ),
-            "crawl": facts.CrawlFacts(announced=4340, seen=4333, new=187, changed=42, ended=96, coverage=0.998),
+            "crawl": facts.CrawlFacts(
+                announced=60_000,
+                seen=4333,
+                new=187,
+                changed=42,
+                missing=12,
+                ended=96,
+                imported=7,
+                coverage=0.998,
+                backlog=31_200,
+                calls=4_980,
+                daily_calls=5_000,
+                unreached=tuple(
+                    facts.SliceFacts(name=f"Make={text}", announced=900, cause="http 503") for _ in range(7)
+                ),
+                stopped=f"the day's calls are used up: {text}",
+                drift=f"make in 3 of 120 listings: {text}",
+            ),
             "refusals": (facts.RefusalFacts(table=text, rule=text, count=3, example_key=text, example_value=text),),
             "refused_photos": (
                 facts.RefusedPhoto(path=photos[0], rule=text),

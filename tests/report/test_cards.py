@@ -28,9 +28,17 @@ def test_before_a_first_release_the_challenger_is_all_there_is(full_report):
 def test_figures_stand_beside_last_nights(full_report):
     report = full_report()
     assert card(report, "Listings seen") == ("4,333", "last night 4,000")
+    assert card(report, "New tonight") == ("187", "42 changed, 12 missing, 96 ended")
+    assert card(report, "Coverage") == ("99.8 %", "of 60,000 announced")
     assert card(report, "Release") == ("no. 42", "last night no. 41")
     assert card(report, "Cars with a price") == ("3", "of 4 with a listing")
     assert card(report, "Models recognised") == ("4", "1 new tonight")
+
+
+def test_a_backlog_is_told_as_long_as_there_is_one(full_report):
+    assert card(full_report(), "Still to be read in full") == ("31,200", "of 60,000 listings")
+    done = full_report(crawl=full_report().crawl.model_copy(update={"backlog": 0}))
+    assert "Still to be read in full" not in [each.label for each in cards(done)]
 
 
 def test_a_first_night_has_nothing_beside(full_report):

@@ -106,6 +106,15 @@ def test_the_verdict_and_the_warnings_come_before_every_figure(full_report, tmp_
     assert text.index("All is well") < text.index("Loud: Ford Mustang") < text.index("Listings seen")
 
 
+def test_what_the_crawl_did_not_reach_is_named(full_report, tmp_path):
+    text = "\n".join(rendered(full_report(), tmp_path / "out").text)
+    assert "31,200 of 60,000 still to be read in full" in text
+    assert "4,980 of the night's 5,000" in text
+    assert "Make=Ford Mustang (http 503) and 2 more slices" in text
+    assert "the day's calls are used up: Ford Mustang" in text
+    assert "make in 3 of 120 listings" in text
+
+
 def test_figures_that_are_not_numbers_are_a_dash(full_report, tmp_path):
     bad = float("nan")
     report = full_report(

@@ -152,6 +152,57 @@ def test_refinements_count_each_make_and_lead_to_it(api: httpx.Client) -> None:
         assert api.get(value["refinementHref"]).json()["total"] == value["matchCount"]
 
 
+def test_what_sellers_left_empty_is_counted_and_found_as_not_specified(tiny: Path, connect: Connect) -> None:
+    with sandbox_process(tiny, 2) as url, connect(url) as api:
+        distributions = search(api, fieldgroups="ASPECT_REFINEMENTS")["refinement"]["aspectDistributions"]
+        makes = {value["localizedAspectValue"]: value for value in distributions[0]["aspectValueDistributions"]}
+        years = [value["localizedAspectValue"] for value in distributions[2]["aspectValueDistributions"]]
+        assert makes["Not Specified"]["matchCount"] == 1
+        assert "Not Specified" not in years
+        assert found(api.get(makes["Not Specified"]["refinementHref"]).json()) == [6]
+        assert found(search(api, aspect_filter="categoryId:6001,Make:{Not Specified|Audi}")) == [4, 6]
+        assert found(search(api, aspect_filter="categoryId:6001,Year:{Not Specified}")) == []
+
+
+def test_only_the_marketplace_that_serves_the_category_finds_anything(tiny: Path, connect: Connect) -> None:
+    header = "X-EBAY-C-MARKETPLACE-ID"
+    with sandbox_process(tiny, 1, options=("--serves", "EBAY_MOTORS_US")) as url, connect(url) as api:
+        empty = search(api, fieldgroups="FULL")
+        assert empty["total"] == 0
+        assert "itemSummaries" not in empty
+        api.headers[header] = "EBAY_US"
+        assert search(api)["total"] == search(api, SALES)["total"] == 0
+        api.headers[header] = "EBAY_MOTORS_US"
+        assert (search(api)["total"], search(api, SALES)["total"]) == (5, 4)
+    with sandbox_process(tiny, 1, options=("--serves", "EBAY_US")) as url, connect(url) as api:
+        assert search(api)["total"] == 5
+
+
+def test_an_item_is_found_by_any_of_its_buying_options_until_the_first_bid(
+    tmp_path: Path, make_marketplace: Callable[..., Path], connect: Connect
+) -> None:
+    both = {"buying_option": "AUCTION FIXED_PRICE"}
+    listings = [
+        {"item_id": "100000000001", "buying_option": "FIXED_PRICE BEST_OFFER"},
+        {"item_id": "100000000002", "bids": "0", **both},
+        {"item_id": "100000000003", "bids": "3", **both},
+        {"item_id": "100000000004", "buying_option": "AUCTION", "bids": ""},
+    ]
+    with sandbox_process(make_marketplace(tmp_path / "m", listings), 1) as url, connect(url) as api:
+        asked = {
+            options: found(search(api, filter=f"buyingOptions:{{{options}}}"))
+            for options in ("BEST_OFFER", "AUCTION", "FIXED_PRICE", "CLASSIFIED_AD", "CLASSIFIED_AD|BEST_OFFER|AUCTION")
+        }
+        assert found(search(api)) == [1, 2]
+    assert asked == {
+        "BEST_OFFER": [1],
+        "AUCTION": [2, 3, 4],
+        "FIXED_PRICE": [1, 2],
+        "CLASSIFIED_AD": [],
+        "CLASSIFIED_AD|BEST_OFFER|AUCTION": [1, 2, 3, 4],
+    }
+
+
 @pytest.mark.parametrize("groups", ["ASPECT_REFINEMENTS,MATCHING_ITEMS", "FULL"])
 def test_refinements_come_with_items_when_asked_for(api: httpx.Client, groups: str) -> None:
     page = search(api, fieldgroups=groups)
@@ -314,4 +365,5 @@ def test_the_status_counts_requests_by_kind(tiny: Path, connect: Connect) -> Non
             api.get("/images/g/aa/s-l1600.jpg")
         api.get("/images/g/nothing/s-l1600.jpg")
         status = api.get("/sandbox/status").json()
-    assert status == {"night_index": 1, "listings": 6, "requests": {"token": 1, "search": 1, "photo": 4, "status": 1}}
+    requests = {"token": 1, "search": 1, "photo": 4, "status": 1}
+    assert status == {"night_index": 1, "listings": 6, "requests": requests, "faults": {}}

@@ -1,0 +1,67 @@
+"""The summary of a night: what was reached and what was not, in lines that a terminal and a table both bear."""
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from autodetect.lake.lake import open_lake
+from autodetect.lake.schemas import SLICES
+from autodetect.lake.tables import rows_of
+from autodetect.records import Receipt, Verdict
+from autodetect.settings import Settings
+from flows.summary import NightSummary, as_markdown, as_text, summarise
+
+NIGHT = date(2026, 11, 2)
+CRAWLED = {
+    "announced": 60_000,
+    "seen": 58_000,
+    "listings_new": 5,
+    "listings_changed": 7,
+    "calls": 4_990,
+    "sales_new": 2,
+}
+CURATED = {"photos_ok": 8, "photos_new": 9, "photos_copies": 1, "vehicles_new": 4}
+
+
+def summary(tmp_path: Path, **facts: Any) -> NightSummary:
+    """Summarise a night that was held after its curation."""
+    settings = Settings(lake=str(tmp_path / "lake"))
+    lake = open_lake(settings, create=True)
+    slices = [{"source": "s", "kind": "asking", "slice": "Make=Audi|BMW", "night": NIGHT, "state": "deferred"}]
+    version = lake.tables.upsert(SLICES, rows_of(SLICES, slices))
+    about = {"night": NIGHT, "run_id": "r"}
+    gone = {"listings_missing": 12, "listings_ended": 3}
+    receipts = {
+        "crawl": Receipt(
+            **about,
+            stage="crawl",
+            counts=CRAWLED | {"photos_fetched": 20, "photos_held": 30},
+            versions={"slices": version},
+            run={"calls": 4_990.0, "seconds": 61.0},
+            facts={"coverage": 0.97, "sales_offered": True, "complete": False, **facts},
+        ),
+        "curate": Receipt(**about, stage="curate", counts=CURATED | gone, facts={"backbone_note": ""}),
+    }
+    begin = Receipt(**about, stage="begin")
+    night: Any = SimpleNamespace(settings=settings, lake=lake, begin=begin, report_folder=tmp_path)
+    return summarise(night, receipts, Verdict.HELD, "why")
+
+
+def test_a_night_says_what_it_saw_missed_and_left_for_later(tmp_path: Path) -> None:
+    lines = dict(summary(tmp_path, backlog=31_200).lines)
+    assert lines["crawled"].startswith("58,000 of 60,000 listings (5 new, 7 changed), coverage 97.0%, 2 new sales")
+    assert lines["curated"].endswith("4 new vehicles; 12 listings missing, 3 ended")
+    assert lines["backlog"] == "31,200 of 60,000 still to be read in full"
+    assert lines["calls"] == "4,990 of the night's 5,000"
+    assert lines["not reached"] == "Make=Audi|BMW (put off)"
+    assert "stopped early" not in lines
+
+
+def test_a_night_that_was_stopped_says_why(tmp_path: Path) -> None:
+    stopped = {"cause": "quota", "words": "the day's calls are used up", "url": ""}
+    assert "stopped early  the day's calls are used up" in as_text(summary(tmp_path, stopped=stopped))
+
+
+def test_a_slices_name_does_not_break_the_table(tmp_path: Path) -> None:
+    assert "| not reached | Make=Audi\\|BMW (put off) |" in as_markdown(summary(tmp_path)).splitlines()
