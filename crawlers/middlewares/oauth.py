@@ -87,18 +87,17 @@ class OAuth:
         """After a 401, send the request once more with a fresh token."""
         if not request.meta.get("oauth") or not self._same_origin(request):
             return response
-        current = self._held and request.headers.get("Authorization") == f"Bearer {self._held.value}".encode()
+        current = self._bears_held(request)
         if response.status != 401:
-            self._held_worked = self._held_worked or bool(current)
+            self._held_worked = self._held_worked or current
             return response
-        again = self._again(request) if not request.meta.get(RENEWED) and self._wasted < MAX_WASTED else None
-        if request.meta.get(RENEWED) or (current and not self._held_worked):
+        retried, hopeless = bool(request.meta.get(RENEWED)), self._wasted >= MAX_WASTED
+        if retried or (current and not self._held_worked):
             self._wasted += 1
-        if again is not None and current:  # else another request's 401 has brought a new one already
+        if retried or hopeless:
+            return response
+        if current:  # else another request's 401 has brought a new one already
             self._held, self._held_worked = None, False
-        return again or response
-
-    def _again(self, request: Request) -> Request:
         self._count("renewed_after_401")
         again = request.copy()
         again.meta[RENEWED] = True
@@ -157,6 +156,10 @@ class OAuth:
             words = f"{answer} instead of a token: check ebay.client_id and ebay.client_secret"
         stop(self._crawler, cause, words, self._url)
         return StoppedError(cause.value)
+
+    def _bears_held(self, request: Request) -> bool:
+        held = self._held
+        return held is not None and request.headers.get("Authorization") == f"Bearer {held.value}".encode()
 
     def _same_origin(self, request: Request) -> bool:
         return origin(request.url) == origin(self._url)

@@ -90,7 +90,7 @@ class RetryAfter:
             self._pause(host_of(request), self._backoff(request))
 
     def process_response(self, request: Request, response: Response) -> Response:  # noqa: ARG002 - Scrapy's names
-        """Let the answer go on to the retry middleware, unless it ended the crawl or tells that the quota is used up."""
+        """Let the answer go on to the retry middleware, unless it ended the crawl or tells that the quota is spent."""
         if response.status not in {429, 503}:
             return response
         if response.status == 429 and tells_quota(response.body, waiting_helps=_asked(response) is not None):

@@ -22,6 +22,9 @@ AHEAD = 8  # requests handed out beyond those in flight, so that a free connecti
 class ListingsSpider(Spider):
     """Crawl one category of one source for one night."""
 
+    # Scrapy makes as many tasks for every answer, by default a hundred; of one answer there is one outcome.
+    custom_settings = {"CONCURRENT_ITEMS": 1}  # noqa: RUF012 - Scrapy's name and type
+
     def __init__(self, plan: CrawlPlan, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.plan = plan

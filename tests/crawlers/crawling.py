@@ -69,23 +69,28 @@ class Crawls:
             except sqlite3.OperationalError:  # its tables are not there yet
                 return 0
 
-    def start(self, url: str, night: int = 1, **options: Any) -> subprocess.Popen[str]:
-        """Begin a crawl of `url`; `options` are settings with `__` for a dot."""
+    def request(self, url: str, night: int = 1, **options: Any) -> dict[str, Any]:
+        """Return what `crawl_once` is asked for a crawl of `url`; `options` are settings with `__` for a dot."""
         settings = {
             "lake": str(self.folder / "lake"),
             "ebay.base_url": url,
+            "ebay.web_url": url,
             "ebay.photo_base_url": url,
             "ebay.client_id": "sandbox",
             "ebay.client_secret": "sandbox",
             **self.options,
             **{name.replace("__", "."): value for name, value in options.items()},
         }
+        return {"settings": settings, "night": f"2026-11-{night:02d}", "work": str(self.work)}
+
+    def start(self, url: str, night: int = 1, **options: Any) -> subprocess.Popen[str]:
+        """Begin a crawl of `url`; `options` are settings with `__` for a dot."""
         child = subprocess.Popen(
             [sys.executable, "-m", "tests.crawlers.crawl_once"],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert child.stdin is not None
-        child.stdin.write(json.dumps({"settings": settings, "night": f"2026-11-{night:02d}", "work": str(self.work)}))
+        child.stdin.write(json.dumps(self.request(url, night, **options)))
         child.stdin.close()
         child.stdin = None
         return child

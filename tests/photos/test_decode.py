@@ -1,6 +1,8 @@
 """Decoding: a sound photo comes back upright in RGB, a bad file costs only itself and names its rule."""
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -83,15 +85,46 @@ def test_the_reason_shows_how_the_file_begins() -> None:
     assert "<!DOCTYPE html>" in read(HTML).detail
 
 
-def test_an_animation_shows_its_first_frame() -> None:
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF", "TIFF", "MPO"])
+def test_an_animation_or_a_stack_shows_its_first_frame(kind: str) -> None:
     frames = [Image.new("RGB", (70, 70), colour) for colour in ("red", "blue")]
-    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert pixels(read(data))[35, 35].tolist() == [255, 0, 0]
+    data = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+    assert np.abs(pixels(read(data))[35, 35] - [255, 0, 0]).max() <= 2
 
 
 def test_four_ink_colours_become_three_light_ones() -> None:
     decoded = read(encoded(gradient().convert("CMYK"), "JPEG", quality=95))
     assert np.abs(pixels(decoded) - np.asarray(gradient()).astype(int)).mean() < 6
+
+
+@pytest.mark.filterwarnings("ignore:Palette images")  # Pillow would rather have made them RGBA
+def test_a_palette_with_transparent_colours_keeps_its_colours() -> None:
+    image = gradient().quantize(16)
+    wanted = np.asarray(image.convert("RGB")).astype(int)
+    for transparency in (0, bytes(range(0, 160, 10))):
+        assert (pixels(read(encoded(image, "PNG", transparency=transparency))) == wanted).all()
+    assert (pixels(read(encoded(image, "GIF", transparency=0))) == wanted).all()
+
+
+def test_sixteen_bits_of_colour_keep_their_high_byte() -> None:
+    high = np.asarray(gradient(8, 4)).astype(np.uint16)
+    rows = b"".join(b"\0" + row.tobytes() for row in (high * 256 + 255).astype(">u2"))
+    header = struct.pack(">IIBBBBB", 8, 4, 16, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+    )
+    assert (pixels(read(data)) == high).all()
+
+
+def test_a_small_frame_on_a_vast_canvas_is_refused_by_the_canvas() -> None:
+    frame = encoded(Image.new("RGB", (16, 16), "red"), "WEBP")[12:]
+    box = bytes(6) + (15).to_bytes(3, "little") * 2 + bytes(4) + frame
+    side = (16_382).to_bytes(3, "little")
+    chunks = ((b"VP8X", b"\x02\0\0\0" + side + side), (b"ANIM", bytes(6)), (b"ANMF", box))
+    body = b"WEBP" + b"".join(kind + struct.pack("<I", len(part)) + part for kind, part in chunks)
+    decoded = read(b"RIFF" + struct.pack("<I", len(body)) + body)
+    assert (decoded.image, decoded.rule, decoded.detail) == (None, "photo.too_many_pixels", "16383x16383")
 
 
 def test_sixteen_bits_of_grey_keep_their_shades() -> None:

@@ -198,7 +198,10 @@ class CephServer:
         return done.stdout
 
     def _osd_is_up(self) -> bool:
-        return bool(json.loads(self._command("ceph", "osd", "stat", "--format=json"))["num_up_osds"])
+        try:
+            return bool(json.loads(self._command("ceph", "osd", "stat", "--format=json"))["num_up_osds"])
+        except CephStartError:  # a monitor on a busy machine may refuse one question and answer the next
+            return False
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -1,0 +1,120 @@
+"""What crawls of a source with faults are tried with: a small market with photos and sales, and attempts at it."""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from PIL import Image
+
+from autodetect.lake.schemas import LISTING_PHOTOS, QUARANTINE, SEEN, SIGHTINGS, SLICES, Table
+from autodetect.lake.verdict import hold_reason
+from autodetect.records import Receipt
+from crawlers.sandbox.process import sandbox_process
+from tests.crawlers.crawling import make_market
+from tests.crawlers.forking import ForkedCrawls
+
+SPIDERS = ("api", "pages")
+ITEM = {"api": "item", "pages": "item-page"}  # what a sandbox counts a listing under
+SEARCHES = {"api": ("search", "sales"), "pages": ("search-page",)}
+TABLES = (SIGHTINGS, SEEN, SLICES, LISTING_PHOTOS, QUARANTINE)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a night: its receipt, and how often the sandbox was asked for each kind of page meanwhile."""
+
+    receipt: Receipt
+    asked: dict[str, int]
+    hits: dict[str, int]
+
+    @property
+    def stopped(self) -> str:
+        """The cause of an early end."""
+        return str(self.receipt.facts["stopped"].get("cause", ""))
+
+    @property
+    def held(self) -> str:
+        """Why a night with this receipt publishes nothing; '' where it does."""
+        return hold_reason({"crawl": self.receipt}, 0.9)
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Refusals by rule."""
+        prefix = "quarantine/crawl."
+        counts = self.receipt.counts
+        return {name.removeprefix(prefix): n for name, n in counts.items() if name.startswith(prefix)}
+
+    def searches(self, spider: str) -> int:
+        return sum(self.asked.get(name, 0) for name in SEARCHES[spider])
+
+    def items(self, spider: str) -> int:
+        return self.asked.get(ITEM[spider], 0)
+
+
+@contextmanager
+def faulty(folder: Path, *faults: str, night: int = 1, options: Sequence[str] = ()) -> Iterator[str]:
+    """A sandbox that serves a market with faults."""
+    with sandbox_process(folder, night, options=(*(f"--fault={fault}" for fault in faults), *options)) as url:
+        yield url
+
+
+def attempt(crawls: ForkedCrawls, url: str, spider: str, *, night: int = 1, via: str = "", **options: Any) -> Attempt:
+    """Crawl a sandbox, `via` another address of it where given; two requests at a time unless `options` say more."""
+    before = status(url)
+    some = {"crawl__concurrency": 2, "crawl__photo_concurrency": 2, "sandbox__spider": spider}
+    receipt = crawls.crawl(via or url, night, **{**some, **options})
+    after = status(url)
+    asked, hits = (
+        {name: count - before[kind].get(name, 0) for name, count in after[kind].items()}
+        for kind in ("requests", "faults")
+    )
+    return Attempt(receipt, {name: count for name, count in asked.items() if count}, hits)
+
+
+def status(url: str) -> dict[str, dict[str, int]]:
+    """What a sandbox was asked for (`requests`), and the faults that it served (`faults`)."""
+    with urlopen(f"{url}/sandbox/status", timeout=30) as answer:
+        found: dict[str, dict[str, int]] = json.load(answer)
+    return found
+
+
+def market(folder: Path, count: int, *, photos: int = 1, sales: int = 3, **facts: str) -> Path:
+    """Write a market of so many listings, each with photos of its own, and some sales; `facts` hold for all."""
+    numbers = range(count)
+    listings = [
+        {"item_id": str(100_000_000_000 + n), "photos": " ".join(f"p{n:03d}{i}.jpg" for i in range(photos)), **facts}
+        for n in numbers
+    ]
+    sold = [{"ID": str(200_000_000_000 + n), "yearsold": f"2026-09-{n + 1:02d}", "pricesold": "9000", "Make": "Ford",
+             "Model": "Mustang", "Year": "2012"} for n in range(sales)]  # fmt: skip
+    make_market(folder, listings, sold)
+    for row in listings:
+        for name in row["photos"].split():
+            (folder / "photos" / name).write_bytes(picture(name))
+    return folder
+
+
+@cache
+def picture(name: str) -> bytes:
+    """A small photo, different for each name."""
+    file = io.BytesIO()
+    shade = hash(name) % 2**24 if not name[1:5].isdecimal() else int(name[1:5])
+    Image.new("RGB", (16, 16), (shade % 256, shade // 256 % 256, 128)).save(file, "PNG")
+    return file.getvalue()
+
+
+def rows(crawls: ForkedCrawls, table: Table) -> list[dict[str, Any]]:
+    """A table's rows, by key."""
+    found = crawls.lake.tables.read(table).to_pylist()
+    return sorted(found, key=lambda row: [str(row[name]) for name in table.key])
+
+
+def tables(crawls: ForkedCrawls) -> dict[str, list[dict[str, Any]]]:
+    """All rows that crawls wrote."""
+    return {table.name: rows(crawls, table) for table in TABLES}
