@@ -133,9 +133,11 @@ class Ledger:
         """How many of them went into one purpose: 'search' or 'listing'."""
         return int(self.value("SELECT calls FROM account WHERE purpose = ?", purpose) or 0)
 
-    def pay(self, purpose: str) -> None:
-        """Pay for one more request."""
-        self.execute("INSERT INTO account VALUES (?, 1) ON CONFLICT (purpose) DO UPDATE SET calls = calls + 1", purpose)
+    def pay(self, purpose: str, calls: int = 1) -> None:
+        """Pay for one more request; -1 pays one back."""
+        self.execute(
+            "INSERT INTO account VALUES (?1, ?2) ON CONFLICT (purpose) DO UPDATE SET calls = calls + ?2", purpose, calls
+        )
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, isolation_level=None)

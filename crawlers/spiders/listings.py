@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from scrapy import Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Request, Response
+from scrapy.utils.defer import deferred_from_coro
 
 from crawlers.failures import cause_of, is_put_off
 from crawlers.items import Failed, Listing, Outcome, Page, Photo, PhotoRead, PutOff, Work
@@ -117,5 +118,5 @@ class ListingsSpider(Spider):
     def crash(self, failure: Any) -> None:
         """End the crawl over an error of our own; the stage raises it."""
         self.crawler.stats.set_value("autodetect/crashed", failure.getTraceback())
-        self.crawler.engine.close_spider(self, "crashed")
+        deferred_from_coro(self.crawler.engine.close_spider_async(reason="crashed"))
         self._settled.set()

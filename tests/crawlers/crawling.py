@@ -3,8 +3,6 @@
 import csv
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -19,8 +17,8 @@ from autodetect.lake.lake import Lake, open_lake
 from autodetect.records import Receipt
 from autodetect.settings import Settings
 from crawlers.sandbox.marketplace import LISTING_COLUMNS, SALE_COLUMNS
+from tests.crawlers.forking import Forked
 
-ROOT = Path(__file__).parents[2]
 LISTING = {
     "first_night": "1", "last_night": "0", "make": "Ford", "model": "Mustang", "year": "2012", "trim": "GT",
     "mileage": "61000", "zipcode": "10001", "body_type": "Coupe", "engine": "5.0L V8", "cylinders": "8",
@@ -83,17 +81,10 @@ class Crawls:
         }
         return {"settings": settings, "night": f"2026-11-{night:02d}", "work": str(self.work)}
 
-    def start(self, url: str, night: int = 1, **options: Any) -> subprocess.Popen[str]:
+    def start(self, url: str, night: int = 1, **options: Any) -> Forked:
         """Begin a crawl of `url`; `options` are settings with `__` for a dot."""
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.crawlers.crawl_once"],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert child.stdin is not None
-        child.stdin.write(json.dumps(self.request(url, night, **options)))
-        child.stdin.close()
-        child.stdin = None
-        return child
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return Forked(self.request(url, night, **options), self.folder / "crawl.log")
 
     def crawl(self, url: str, night: int = 1, **options: Any) -> Receipt:
         """Crawl `url` to the end and return the receipt (`CrawlRefusedError`: there is none)."""
@@ -111,7 +102,8 @@ def make_market(folder: Path, listings: list[dict[str, str]], sales: list[dict[s
     for name, columns, rows in (("listings.csv", LISTING_COLUMNS, listings), ("sold.csv", SALE_COLUMNS, sales)):
         if rows is not None:
             with (folder / name).open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, columns, restval="")
+                extra = sorted({name for row in rows for name in row} - set(columns))
+                writer = csv.DictWriter(file, (*columns, *extra), restval="")
                 writer.writeheader()
                 writer.writerows((LISTING | row if columns is LISTING_COLUMNS else row) for row in rows)
     return folder

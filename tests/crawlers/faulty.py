@@ -16,8 +16,7 @@ from autodetect.lake.schemas import LISTING_PHOTOS, QUARANTINE, SEEN, SIGHTINGS,
 from autodetect.lake.verdict import hold_reason
 from autodetect.records import Receipt
 from crawlers.sandbox.process import sandbox_process
-from tests.crawlers.crawling import make_market
-from tests.crawlers.forking import ForkedCrawls
+from tests.crawlers.crawling import Crawls, make_market
 
 SPIDERS = ("api", "pages")
 ITEM = {"api": "item", "pages": "item-page"}  # what a sandbox counts a listing under
@@ -64,7 +63,7 @@ def faulty(folder: Path, *faults: str, night: int = 1, options: Sequence[str] = 
         yield url
 
 
-def attempt(crawls: ForkedCrawls, url: str, spider: str, *, night: int = 1, via: str = "", **options: Any) -> Attempt:
+def attempt(crawls: Crawls, url: str, spider: str, *, night: int = 1, via: str = "", **options: Any) -> Attempt:
     """Crawl a sandbox, `via` another address of it where given; two requests at a time unless `options` say more."""
     before = status(url)
     some = {"crawl__concurrency": 2, "crawl__photo_concurrency": 2, "sandbox__spider": spider}
@@ -109,12 +108,12 @@ def picture(name: str) -> bytes:
     return file.getvalue()
 
 
-def rows(crawls: ForkedCrawls, table: Table) -> list[dict[str, Any]]:
+def rows(crawls: Crawls, table: Table) -> list[dict[str, Any]]:
     """A table's rows, by key."""
     found = crawls.lake.tables.read(table).to_pylist()
     return sorted(found, key=lambda row: [str(row[name]) for name in table.key])
 
 
-def tables(crawls: ForkedCrawls) -> dict[str, list[dict[str, Any]]]:
+def tables(crawls: Crawls) -> dict[str, list[dict[str, Any]]]:
     """All rows that crawls wrote."""
     return {table.name: rows(crawls, table) for table in TABLES}

@@ -1,21 +1,16 @@
-"""Crawls in processes forked from one that has imported everything already: a third of a second each, not two.
-
-Otherwise as in `crawling`: every crawl is a process of its own, which a test may kill.
-"""
+"""Crawls in processes forked from one that has imported everything already: each is its own, and may be killed."""
 
 import io
 import json
 import os
 import sys
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from tests.crawlers import crawl_once
-from tests.crawlers.crawling import Crawls
 
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload(
@@ -55,16 +50,6 @@ class Forked:
             self.kill()
         self._process.join()
         return said, self._log.read_text() if self._log.is_file() else ""
-
-
-@dataclass(frozen=True)
-class ForkedCrawls(Crawls):
-    """Crawls into one lake, with one work folder, in forked processes."""
-
-    def start(self, url: str, night: int = 1, **options: Any) -> Forked:  # type: ignore[override]
-        """Begin a crawl of `url`; `options` are settings with `__` for a dot."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return Forked(self.request(url, night, **options), self.folder / "crawl.log")
 
 
 def _crawl(request: dict[str, Any], answer: Connection, log: str) -> None:
