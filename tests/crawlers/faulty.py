@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
+from zlib import crc32
 
 from PIL import Image
 
@@ -31,6 +32,16 @@ class Attempt:
     receipt: Receipt
     asked: dict[str, int]
     hits: dict[str, int]
+
+    @property
+    def pages(self) -> int:
+        """Requests of listings, searches and photos: all but tokens and robots.txt."""
+        return sum(self.asked.get(name, 0) for name in (*ITEM.values(), *SEARCHES["api"], *SEARCHES["pages"], "photo"))
+
+    @property
+    def hit(self) -> int:
+        """Requests that a fault answered."""
+        return sum(self.hits.values())
 
     @property
     def stopped(self) -> str:
@@ -66,14 +77,15 @@ def faulty(folder: Path, *faults: str, night: int = 1, options: Sequence[str] = 
 def attempt(crawls: Crawls, url: str, spider: str, *, night: int = 1, via: str = "", **options: Any) -> Attempt:
     """Crawl a sandbox, `via` another address of it where given; two requests at a time unless `options` say more."""
     before = status(url)
-    some = {"crawl__concurrency": 2, "crawl__photo_concurrency": 2, "sandbox__spider": spider}
+    some = {"crawl__concurrency": 2, "crawl__photo_concurrency": 2, "crawl__page_size": 5, "sandbox__spider": spider}
     receipt = crawls.crawl(via or url, night, **{**some, **options})
     after = status(url)
-    asked, hits = (
-        {name: count - before[kind].get(name, 0) for name, count in after[kind].items()}
-        for kind in ("requests", "faults")
-    )
-    return Attempt(receipt, {name: count for name, count in asked.items() if count}, hits)
+    before["requests"]["status"] += 1
+    return Attempt(receipt, *(_more(before[kind], after[kind]) for kind in ("requests", "faults")))
+
+
+def _more(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    return {name: count - before.get(name, 0) for name, count in after.items() if count > before.get(name, 0)}
 
 
 def status(url: str) -> dict[str, dict[str, int]]:
@@ -101,10 +113,10 @@ def market(folder: Path, count: int, *, photos: int = 1, sales: int = 3, **facts
 
 @cache
 def picture(name: str) -> bytes:
-    """A small photo, different for each name."""
+    """A small photo, another one for each name."""
     file = io.BytesIO()
-    shade = hash(name) % 2**24 if not name[1:5].isdecimal() else int(name[1:5])
-    Image.new("RGB", (16, 16), (shade % 256, shade // 256 % 256, 128)).save(file, "PNG")
+    shade = crc32(name.encode())
+    Image.new("RGB", (16, 16), (shade % 256, shade // 256 % 256, shade // 65_536 % 256)).save(file, "PNG")
     return file.getvalue()
 
 

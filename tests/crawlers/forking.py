@@ -38,7 +38,7 @@ class Forked:
     def kill(self) -> None:
         self._process.kill()
 
-    def communicate(self, timeout: float) -> tuple[str, str]:
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Wait for the end; return what was said on stdout and on stderr."""
         said = ""
         if self._answer.poll(timeout):

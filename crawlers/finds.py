@@ -1,0 +1,142 @@
+"""What a night found: listings and sales as they were seen, read or taken over, and the photos they name."""
+
+from collections.abc import Collection, Sequence
+
+from autodetect.records import Sighting
+from crawlers.advert import Advert, Provenance, sighting, summary_digest
+from crawlers.items import Listing, Page, Photo
+from crawlers.kept import KeptListing
+from crawlers.ledger import Ledger
+from crawlers.rules import ASKING, SOLD
+from crawlers.slices import ROOT_NAME
+
+
+class Finds:
+    """The ledger's listings, photos and sightings. Every method is part of its caller's transaction."""
+
+    def __init__(self, ledger: Ledger, provenance: Provenance, *, max_photos: int) -> None:
+        self._ledger = ledger
+        self._provenance = provenance
+        self._max_photos = max_photos
+
+    def take(self, page: Page, entries: Sequence[Advert]) -> bool:
+        """Take down a page's entries; return whether any of them is news."""
+        news = 0
+        for entry in entries:
+            news += self._take_sale(entry) if page.kind == SOLD else self._take_entry(entry, page.part.name)
+        return news > 0
+
+    def _take_entry(self, entry: Advert, slice_name: str) -> bool:
+        self._saw(ASKING, entry.item_id, slice_name)
+        summary = summary_digest(entry)
+        known = self._ledger.value("SELECT summary FROM known_listings WHERE item_id = ?", entry.item_id)
+        if known == summary:
+            self._ledger.execute(
+                "INSERT OR IGNORE INTO photos (item_id, position, url) "
+                "SELECT item_id, position, url FROM lacking_photos WHERE item_id = ?",
+                entry.item_id,
+            )
+            return False
+        self._ledger.execute(
+            "INSERT OR IGNORE INTO listings (item_id, summary, slice, known) VALUES (?, ?, ?, ?)",
+            entry.item_id,
+            summary,
+            slice_name,
+            int(known is not None),
+        )
+        return True
+
+    def _take_sale(self, entry: Advert) -> bool:
+        self._saw(SOLD, entry.item_id, ROOT_NAME)
+        if entry.sold_on is None:
+            self._ledger.execute("INSERT OR IGNORE INTO undated_sales VALUES (?)", entry.item_id)
+            return False
+        return self._take_sale_of(sighting(entry, self._provenance))
+
+    def _take_sale_of(self, found: Sighting) -> bool:
+        known = self._ledger.value(
+            "SELECT digest FROM known_sales WHERE item_id = ? AND sold_on = ?",
+            found.item_id,
+            found.observed_on.isoformat(),
+        )
+        if known == found.digest:
+            return False
+        self._found(found, known is not None, changed=True)
+        return True
+
+    def take_listing(self, listing: Listing, found: Sighting) -> None:
+        """Take down a listing that was read in full, and the photos that it names."""
+        known = self._ledger.execute(
+            "SELECT digest, summary FROM known_listings WHERE item_id = ?", listing.item_id
+        ).fetchone()
+        # A search that shows the same listing in another way is remembered too, or it would be read every night.
+        self._found(found, known is not None, changed=known != (found.digest, listing.summary))
+        self.settle_listing(listing, "done", "", belongs=int(listing.part.holds(found.make, found.year)))
+        for position, url in enumerate(found.photo_urls[: self._max_photos]):
+            if self._ledger.value("SELECT 1 FROM given_up_photos WHERE url = ?", url):
+                continue
+            sha256 = self._ledger.value("SELECT sha256 FROM known_photos WHERE url = ?", url) or ""
+            self._ledger.execute(
+                "INSERT OR IGNORE INTO photos (item_id, position, url, state, sha256) VALUES (?, ?, ?, ?, ?)",
+                listing.item_id,
+                position,
+                url,
+                "done" if sha256 else "open",
+                sha256,
+            )
+
+    def take_kept(self, kept: KeptListing, new_photos: Collection[str]) -> None:
+        """Write down a listing that came with its photos: nothing of it is left to ask."""
+        found = kept.sighting
+        if found.kind == SOLD:
+            self._take_sale_of(found)
+        else:
+            self._saw(ASKING, found.item_id, ROOT_NAME)
+            known = self._ledger.value("SELECT digest FROM known_listings WHERE item_id = ?", found.item_id)
+            self._found(found, known is not None, changed=known != found.digest)
+        for photo in kept.photos:
+            self._ledger.execute(
+                "INSERT OR REPLACE INTO photos (item_id, position, url, state, sha256, fetched) "
+                "VALUES (?, ?, ?, 'done', ?, ?)",
+                found.item_id,
+                photo.position,
+                photo.url,
+                photo.sha256,
+                int(photo.sha256 in new_photos),
+            )
+
+    def settle_listing(self, listing: Listing, state: str, cause: str, belongs: int = 1) -> None:
+        """Write down what became of a listing, and whether its facts fit the slice that it was found in."""
+        self._ledger.execute(
+            "UPDATE listings SET state = ?, cause = ?, belongs = ? WHERE item_id = ?",
+            state,
+            cause,
+            belongs,
+            listing.item_id,
+        )
+
+    def settle_photo(self, photo: Photo, state: str, *, cause: str = "", sha256: str = "", fetched: int = 0) -> None:
+        """Write down what became of a photo."""
+        self._ledger.execute(
+            "UPDATE photos SET state = ?, cause = ?, sha256 = ?, fetched = ? WHERE item_id = ? AND position = ?",
+            state,
+            cause,
+            sha256,
+            fetched,
+            photo.item_id,
+            photo.position,
+        )
+
+    def _saw(self, kind: str, item_id: str, slice_name: str) -> None:
+        self._ledger.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", kind, item_id, slice_name)
+
+    def _found(self, found: Sighting, known: bool, *, changed: bool) -> None:
+        self._ledger.execute(
+            "INSERT OR REPLACE INTO sightings VALUES (?, ?, ?, ?, ?, ?)",
+            found.kind,
+            found.item_id,
+            found.observed_on.isoformat(),
+            int(known),
+            int(changed),
+            found.model_dump_json(),
+        )

@@ -1,0 +1,140 @@
+"""The searches of a night: which slices and pages there are to ask, out of what the pages before them said."""
+
+from collections.abc import Mapping, Sequence
+
+from crawlers.advert import Advert, SearchAnswer
+from crawlers.items import Page
+from crawlers.ledger import Ledger
+from crawlers.rules import Rules
+from crawlers.slices import ROOT_NAME, Sized, Slice, divided
+
+
+class Searches:
+    """The ledger's slices and pages. Every method is part of its caller's transaction."""
+
+    def __init__(self, ledger: Ledger, rules: Rules) -> None:
+        self._ledger = ledger
+        self._rules = rules
+
+    def open_whole(self, kind: str) -> None:
+        """Open the search for everything of a kind, if it is not open yet."""
+        self._open(kind, Sized(Slice(), None), parent="")
+
+    def close_whole(self, kind: str, announced: int) -> None:
+        """Write down that all of a kind was read, in one go."""
+        self._ledger.execute(
+            "INSERT OR REPLACE INTO slices (kind, name, announced, state) VALUES (?, ?, ?, 'done')",
+            kind,
+            ROOT_NAME,
+            announced,
+        )
+
+    def withdraw(self, kind: str) -> None:
+        """Ask nothing more of a kind, and forget that it was asked: the source does not offer it."""
+        for table in ("pages", "slices", "seen"):
+            self._ledger.execute(f"DELETE FROM {table} WHERE kind = ?", kind)  # noqa: S608 - names of our own
+
+    def settle(self, page: Page, state: str, cause: str) -> None:
+        """Write down what became of a page: done, or failed with a cause."""
+        self._ledger.execute(
+            "UPDATE pages SET state = ?, cause = ? WHERE kind = ? AND slice = ? AND position = ?",
+            state,
+            cause,
+            page.kind,
+            page.part.name,
+            page.offset,
+        )
+
+    def plan(self, page: Page, answer: SearchAnswer, *, news: bool) -> None:
+        """Open what a page's answer says must be asked further; `news`: whether anything on it was new."""
+        part, rules, total = page.part, self._rules, answer.total
+        if page.offset == 0:
+            ignored = self._filter_ignored(page, total)
+            self._ledger.execute(
+                "UPDATE slices SET announced = ? WHERE kind = ? AND name = ?", total, page.kind, part.name
+            )
+            if ignored:
+                self._set_slice(page.kind, part, "failed", "inseparable" if part.low else "filter_ignored")
+                self._ledger.execute(
+                    "DELETE FROM pages WHERE kind = ? AND slice = ? AND position > 0", page.kind, part.name
+                )
+                return
+        if page.kind in rules.stop_at_known:
+            if news and page.offset + rules.page_size < min(total, rules.reach):
+                self._open_page(page.kind, part, page.offset + rules.page_size)
+            return
+        if total <= rules.reach:
+            if page.offset == 0:
+                self._open_pages(page.kind, part, total)
+        elif part.by_price:
+            self._go_on_by_price(page, answer.entries[-1:])
+        elif page.offset == 0:
+            self._divide(page, answer.refinements)
+
+    def _filter_ignored(self, page: Page, total: int) -> bool:
+        """Return whether a slice is as large as what it was cut from, and not because that is all of one kind."""
+        row = self._ledger.execute(
+            "SELECT p.announced, s.announced FROM slices s JOIN slices p ON p.kind = s.kind AND p.name = s.parent "
+            "WHERE s.kind = ? AND s.name = ?",
+            page.kind,
+            page.part.name,
+        ).fetchone()
+        if row is None:
+            return False
+        parent, told = row
+        return total >= parent and (told is None or total > 1.5 * told)
+
+    def _divide(self, page: Page, refinements: Mapping[str, Mapping[str, int]]) -> None:
+        rules = self._rules
+        parts = divided(page.part, refinements, reach=rules.reach, makes=rules.makes, years=rules.years)
+        if not parts:  # nothing to divide by: what its window shows is all that can be had
+            self._set_slice(page.kind, page.part, "failed", "beyond_window")
+            self._open_pages(page.kind, page.part, rules.reach)
+            return
+        self._set_slice(page.kind, page.part, "split", "")
+        for sized in sorted(parts, key=self._last_done):
+            self._open(page.kind, sized, parent=page.part.name)
+
+    def _go_on_by_price(self, page: Page, last: Sequence[Advert]) -> None:
+        """Read a slice in order of price to the end of its window; there the next slice begins at the last price."""
+        if page.offset == 0:
+            self._open_pages(page.kind, page.part, self._rules.reach)
+        if page.offset + self._rules.page_size < self._rules.reach:
+            return
+        low = last[0].price if last else ""
+        if not low or low == page.part.low:
+            self._set_slice(page.kind, page.part, "failed", "inseparable")
+            return
+        self._set_slice(page.kind, page.part, "split", "")
+        following = Slice(page.part.makes, page.part.years, low)
+        self._open(page.kind, Sized(following, None), parent=page.part.name)
+
+    def _last_done(self, sized: Sized) -> str:
+        """Return the night on which the stalest make of a slice was read to its end, '' for never: it comes first."""
+        done_on = "SELECT done_on FROM known_makes WHERE make = ?"
+        return min((self._ledger.value(done_on, make) or "" for make in sized.part.makes), default="")
+
+    def _set_slice(self, kind: str, part: Slice, state: str, cause: str) -> None:
+        self._ledger.execute(
+            "UPDATE slices SET state = ?, cause = ? WHERE kind = ? AND name = ?", state, cause, kind, part.name
+        )
+
+    def _open(self, kind: str, sized: Sized, *, parent: str) -> None:
+        self._ledger.execute(
+            "INSERT OR IGNORE INTO slices (kind, name, parent, announced) VALUES (?, ?, ?, ?)",
+            kind,
+            sized.part.name,
+            parent,
+            sized.total,
+        )
+        ahead = sized.total if sized.total and kind not in self._rules.stop_at_known else 1
+        self._open_pages(kind, sized.part, ahead if ahead <= self._rules.reach or sized.part.by_price else 1)
+
+    def _open_pages(self, kind: str, part: Slice, total: int) -> None:
+        for offset in range(0, max(1, min(total, self._rules.reach)), self._rules.page_size):
+            self._open_page(kind, part, offset)
+
+    def _open_page(self, kind: str, part: Slice, offset: int) -> None:
+        self._ledger.execute(
+            "INSERT OR IGNORE INTO pages (kind, slice, position) VALUES (?, ?, ?)", kind, part.name, offset
+        )
