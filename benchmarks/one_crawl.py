@@ -25,23 +25,27 @@ from crawlers import crawl as stage
 from crawlers import process
 from crawlers.plan import CrawlPlan
 
-OF_THE_PROJECT = ("DOWNLOADER_MIDDLEWARES", "ITEM_PIPELINES", "EXTENSIONS")
+OF_THE_PROJECT = ("DOWNLOADER", "DOWNLOADER_MIDDLEWARES", "ITEM_PIPELINES", "EXTENSIONS")
 asked: list[str] = []
 plain_settings: dict[str, Any] = {}
 
 
 class Asked:
-    """A Scrapy extension that notes every URL on its way out, but for the token's."""
+    """A Scrapy extension that notes every URL on its way out, and the settings that are no default of Scrapy's."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> "Asked":
         """Listen."""
         crawler.signals.connect(cls.note, signal=signals.request_reached_downloader)
+        for name, value in crawler.settings.copy_to_dict().items():
+            ours = name in OF_THE_PROJECT or name.startswith("AUTODETECT_")
+            if not ours and crawler.settings.getpriority(name):
+                plain_settings[name] = value
         return cls()
 
     @staticmethod
     def note(request: Request) -> None:
-        """Note one request."""
+        """Note one request; that for a token is none of them."""
         if request.method == "GET":
             asked.append(request.url)
 
@@ -86,12 +90,10 @@ def _watched(run_spider: Any, took: dict[str, float]) -> Any:
 
 
 def _listening(scrapy_settings: Any) -> Any:
-    """Return `scrapy_settings` with an ear for what is asked; what is not ours of them is kept."""
+    """Return `scrapy_settings` with an ear for what is asked."""
 
     def listening(plan: CrawlPlan, max_pixels: int) -> dict[str, Any]:
         settings: dict[str, Any] = scrapy_settings(plan, max_pixels)
-        ours = {name for name in settings if name in OF_THE_PROJECT or name.startswith("AUTODETECT_")}
-        plain_settings.update({name: value for name, value in settings.items() if name not in ours})
         return {**settings, "EXTENSIONS": {**settings["EXTENSIONS"], Asked: 900}}
 
     return listening

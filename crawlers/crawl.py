@@ -61,7 +61,7 @@ def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         "code": code_digest(("crawlers",)),
         "wanted": [settings.ebay.category, settings.ebay.marketplace, asked.max_photos_per_listing, asked.page_size],
     }
-    with Ledger(work / f"crawl-{run.night.isoformat()}.sqlite", identity) as ledger:
+    with Ledger(work, run.night, identity) as ledger:
         if ledger.is_new:
             remember(
                 ledger, lake, run, source, max_photos=asked.max_photos_per_listing, max_tries=asked.max_photo_tries

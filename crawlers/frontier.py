@@ -26,7 +26,7 @@ class Frontier:
         self.rules = rules
         self._searches = Searches(ledger, rules)
         self._finds = Finds(ledger, provenance, max_photos=rules.max_photos)
-        self._in_flight: set[Work] = set()
+        self._in_flight: dict[type, set[Work]] = {Page: set(), Listing: set(), Photo: set()}
         self._last_page = self._last_photo = 0
         self._batch: list[Listing] = []
         self._spent = False
@@ -34,7 +34,7 @@ class Frontier:
     @property
     def busy(self) -> bool:
         """Whether anything handed out has no outcome yet."""
-        return bool(self._in_flight)
+        return any(self._in_flight.values())
 
     def begin(self) -> None:
         """Open the first search, or, after an interruption, whatever failed then."""
@@ -50,21 +50,20 @@ class Frontier:
             most_photos: photos that may be in flight.
             most_others: pages and listings that may be.
         """
-        others = sum(not isinstance(work, Photo) for work in self._in_flight)
         work: Work | None = None
-        if len(self._in_flight) - others < most_photos:
+        if len(self._in_flight[Photo]) < most_photos:
             work = self._next_photo()
-        if work is None and others < most_others:
+        if work is None and self._reading < most_others:
             work = self._next_page()
-            if work is None and not any(isinstance(other, Page) for other in self._in_flight):
+            if work is None and not self._in_flight[Page]:
                 work = self._next_listing()
         if work is not None:
-            self._in_flight.add(work)
+            self._in_flight[type(work)].add(work)
         return work
 
     def record(self, outcome: Outcome) -> None:
         """Write down what became of a piece of work."""
-        self._in_flight.discard(outcome.work)
+        self._in_flight[type(outcome.work)].discard(outcome.work)
         with self.ledger.transaction():
             match outcome:
                 case PageRead(page, answer):
@@ -99,8 +98,8 @@ class Frontier:
         self._searches.close_whole(kind, announced)
 
     def _next_page(self) -> Page | None:
-        searching = sum(isinstance(work, Page) for work in self._in_flight)
-        if self._spent or self.ledger.calls_for("search") + searching >= self.rules.search_calls:
+        searching = self.ledger.calls_for("search") + len(self._in_flight[Page])
+        if self._spent or searching >= self.rules.search_calls:
             return None
         row = self.ledger.execute(
             "SELECT id, kind, slice, position FROM pages WHERE state = 'open' AND id > ? ORDER BY id LIMIT 1",
@@ -122,7 +121,7 @@ class Frontier:
         return Photo(*row[1:])
 
     def _next_listing(self) -> Listing | None:
-        if self._spent or self.ledger.calls + self._reading() >= self.rules.daily_calls:
+        if self._spent or self.ledger.calls + self._reading >= self.rules.daily_calls:
             return None
         if not self._batch:
             rows = self.ledger.execute(
@@ -130,8 +129,10 @@ class Frontier:
                 "ORDER BY known DESC, length(item_id) DESC, item_id DESC LIMIT 200"
             )
             found = (Listing(item_id, summary, Slice.named(name)) for item_id, summary, name in rows)
-            self._batch = [listing for listing in found if listing not in self._in_flight][::-1]
+            self._batch = [listing for listing in found if listing not in self._in_flight[Listing]][::-1]
         return self._batch.pop() if self._batch else None
 
+    @property
     def _reading(self) -> int:
-        return sum(not isinstance(work, Photo) for work in self._in_flight)
+        """How many pages and listings are in flight."""
+        return len(self._in_flight[Page]) + len(self._in_flight[Listing])

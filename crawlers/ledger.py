@@ -6,8 +6,10 @@ in flight. Nothing of it is held in memory: a crawl of 60,000 listings takes as 
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
@@ -53,28 +55,32 @@ CREATE TABLE undated_sales (item_id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
+PREFIX = "crawl-"
+
+
 class Ledger:
     """The file, opened for one night: a file of another night, source or code is begun anew."""
 
-    def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
-        self._path = path
+    def __init__(self, folder: Path, night: date, identity: Mapping[str, Any]) -> None:
+        self._path = folder / f"{PREFIX}{night.isoformat()}.sqlite"
         self._identity = json.dumps(identity, sort_keys=True)
         self.is_new = True
+        self._paid: Counter[str] = Counter()  # the account, which every request asks for: only this process writes it
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        database = self._resumed()
+        if database is not None:
+            self._database, self.is_new = database, False
+            self._paid = Counter(dict(self.execute("SELECT purpose, calls FROM account")))
+            return self
+        for leftover in self._path.parent.glob(f"{PREFIX}*"):  # of earlier nights too: their receipts are written
+            leftover.unlink()
         self._database = self._opened()
-        if self._is_tonights():
-            self.is_new = False
-        else:
-            self._database.close()
-            for leftover in self._path.parent.glob(f"{self._path.name}*"):
-                leftover.unlink()
-            self._database = self._opened()
-            with self.transaction():
-                for statement in _SCHEMA.split(";\n"):
-                    self._database.execute(statement)
-                self.note("identity", self._identity)
+        with self.transaction():
+            for statement in _SCHEMA.split(";\n"):
+                self._database.execute(statement)
+            self.note("identity", self._identity)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,17 +133,18 @@ class Ledger:
     @property
     def calls(self) -> int:
         """How many requests tonight's budget has paid for, over all attempts."""
-        return int(self.value("SELECT sum(calls) FROM account") or 0)
+        return self._paid.total()
 
     def calls_for(self, purpose: str) -> int:
         """How many of them went into one purpose: 'search' or 'listing'."""
-        return int(self.value("SELECT calls FROM account WHERE purpose = ?", purpose) or 0)
+        return self._paid[purpose]
 
     def pay(self, purpose: str, calls: int = 1) -> None:
         """Pay for one more request; -1 pays one back."""
         self.execute(
             "INSERT INTO account VALUES (?1, ?2) ON CONFLICT (purpose) DO UPDATE SET calls = calls + ?2", purpose, calls
         )
+        self._paid[purpose] += calls
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, isolation_level=None)
@@ -146,8 +153,16 @@ class Ledger:
         database.execute("PRAGMA synchronous = NORMAL")
         return database
 
-    def _is_tonights(self) -> bool:
+    def _resumed(self) -> sqlite3.Connection | None:
+        """Return the file of an earlier attempt of this very night; None for any other, and for one that is damaged."""
+        if not self._path.is_file():
+            return None
         try:
-            return self.noted("identity") == self._identity
-        except sqlite3.DatabaseError:  # a new file has no tables; a damaged one is begun anew like another night's
-            return False
+            database = self._opened()
+            row = database.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
+        except sqlite3.DatabaseError:
+            return None
+        if row == (self._identity,):
+            return database
+        database.close()
+        return None

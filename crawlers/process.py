@@ -45,6 +45,7 @@ def scrapy_settings(plan: CrawlPlan, max_pixels: int) -> dict[str, Any]:
         "USER_AGENT": f"AutoDetect/{__version__}{contact}",
         "ADDONS": {"scrapy_poet.Addon": 300} if pages else {},
         "ROBOTSTXT_OBEY": pages,
+        "DOWNLOADER": "crawlers.downloader.StrictDownloader",
         "AUTOTHROTTLE_ENABLED": throttled,
         "DOWNLOAD_DELAY": crawl.delay_s,
         "CONCURRENT_REQUESTS": crawl.concurrency + crawl.photo_concurrency,

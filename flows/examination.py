@@ -12,7 +12,7 @@ from autodetect.errors import AutoDetectError
 from autodetect.lake.inspection import inspect
 from autodetect.lake.lake import lake_exists, open_lake
 from autodetect.lake.receipts import END
-from autodetect.records import Receipt, Record, Verdict
+from autodetect.records import Record, Verdict
 from autodetect.settings import SETTINGS_FILE, Settings
 from crawlers.quota import cost_in_words
 from flows.sources import check_source, must_be_drawn
@@ -36,7 +36,7 @@ class Finding(Record):
 def examine(settings: Settings) -> list[Finding]:
     """Return the findings, in the order in which a person would mend them."""
     findings = [*_settings(settings), *_packages(), _disk(settings)]
-    for what, look in (("source", _source), ("lake", _lake), ("store", _store)):
+    for what, look in (("source", _source), ("crawl", _cost), ("lake", _lake), ("store", _store)):
         findings += _guarded(what, look, settings)
     return findings
 
@@ -100,13 +100,14 @@ def _source(settings: Settings) -> Iterator[Finding]:
         }
         words = f"{place[settings.source]} under '{settings.permission}'"
         yield Finding(what="source", state="good", words=words)
-    if settings.source != "folder":
-        yield Finding(what="crawl", state="note", words=cost_in_words(_last_crawl(settings), settings.crawl))
 
 
-def _last_crawl(settings: Settings) -> Receipt | None:
+def _cost(settings: Settings) -> Iterator[Finding]:
+    if settings.source == "folder":
+        return
     receipts = open_lake(settings).receipts.all() if lake_exists(settings) else []
-    return next((receipt for receipt in reversed(receipts) if receipt.stage == "crawl"), None)
+    last = next((receipt for receipt in reversed(receipts) if receipt.stage == "crawl"), None)
+    yield Finding(what="crawl", state="note", words=f"the next night: {cost_in_words(last, settings.crawl)}")
 
 
 def _lake(settings: Settings) -> Iterator[Finding]:

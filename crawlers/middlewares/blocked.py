@@ -10,6 +10,9 @@ Signs, each with its cause:
   requests that were on their way together are answered 429 with a Retry-After, that counts as one: the others left
   before the first could be heeded.
 
+An answer is looked at as soon as it is there, before its end lets the next request begin; a compressed one shows its
+words only when it passes here.
+
 Number: 585. Answers must be decompressed (590), and seen before anything follows a refresh in the page (580), waits
 (560) or tries again (550); a redirect (600) is seen as the request that it becomes, before that is sent.
 
@@ -24,11 +27,12 @@ from collections import Counter
 from typing import Self
 from urllib.parse import unquote
 
+from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.http import Request, Response
 
 from crawlers.queued import host_of
-from crawlers.stopping import Cause, StoppedError, refuse_if_stopped, stop
+from crawlers.stopping import Cause, StoppedError, refuse_if_stopped, stop, stopped
 
 HEAD_BYTES = 4096
 FIRST_WORDS = 200  # characters of a page's visible text that may name a wall; a listing's own words come later
@@ -56,8 +60,18 @@ class Blocked:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Build from the crawl's settings."""
-        return cls(crawler)
+        """Listen for answers at the one moment before a finished download lets the next begin."""
+        blocked = cls(crawler)
+        crawler.signals.connect(blocked.heed, signal=signals.response_downloaded)
+        return blocked
+
+    def heed(self, response: Response, request: Request) -> None:
+        """End the crawl at an answer that shows a wall, or that is one refusal too many."""
+        if found := _wall_of(response):
+            request.meta["dont_redirect"] = True  # it must come through here, not become another request
+            self._ended(*found, response.url)
+        else:
+            self._count_refusals(request, response)
 
     def process_request(self, request: Request) -> None:
         """Stop at the door of a wall that a redirect led to; the last look before a request reaches the downloader."""
@@ -66,13 +80,12 @@ class Blocked:
             raise self._ended(cause, "the source led to its bot defence", request.url)
         request.meta[SENT_AT] = self._in_row[host_of(request)]
 
-    def process_response(self, request: Request, response: Response) -> Response:
+    def process_response(self, request: Request, response: Response) -> Response:  # noqa: ARG002 - Scrapy's names
         """Let an answer pass, or end the crawl (`StoppedError`)."""
-        if cause := wall_of_url(response.url) or wall_of_url(_target(response)):
-            raise self._ended(cause, "the source led to its bot defence", response.url)
-        if cause := wall_of_page(response.headers.get("Content-Type"), response.body):
-            raise self._ended(cause, f"HTTP {response.status} shows a page of the source's bot defence", response.url)
-        self._count_refusals(request, response)
+        if found := _wall_of(response):
+            raise self._ended(*found, response.url)
+        if response.status in REFUSALS:
+            refuse_if_stopped(self._crawler)
         return response
 
     def _count_refusals(self, request: Request, response: Response) -> None:
@@ -90,12 +103,21 @@ class Blocked:
         if self._in_row[host] >= self._most:
             words = f"{host} refused {self._in_row[host]} requests in a row, the last with HTTP {response.status}"
             stop(self._crawler, cause, words, response.url)
-            raise StoppedError(cause.value)
 
     def _ended(self, cause: Cause, words: str, url: str) -> StoppedError:
-        self._crawler.stats.inc_value(f"autodetect/blocked/{cause}")
-        stop(self._crawler, cause, words, url)
+        if not stopped(self._crawler):
+            self._crawler.stats.inc_value(f"autodetect/blocked/{cause}")
+            stop(self._crawler, cause, words, url)
         return StoppedError(cause.value)
+
+
+def _wall_of(response: Response) -> tuple[Cause, str] | None:
+    """Return the cause and the words for it if an answer is a wall or leads to one."""
+    if cause := wall_of_url(response.url) or wall_of_url(_target(response)):
+        return cause, "the source led to its bot defence"
+    if cause := wall_of_page(response.headers.get("Content-Type"), response.body):
+        return cause, f"HTTP {response.status} shows a page of the source's bot defence"
+    return None
 
 
 def wall_of_url(url: str) -> Cause | None:

@@ -30,20 +30,23 @@ BUYING_OPTIONS = ("FIXED_PRICE", "AUCTION", "CLASSIFIED_AD")
 BUYING_WEIGHTS = (55, 20, 25)
 WITHOUT_MAKE, WITHOUT_YEAR = 0.005, 0.01
 NEW_A_NIGHT, ENDED_A_NIGHT, REPRICED_A_NIGHT = 0.02, 0.02, 0.05
-POOL = 50  # photos that the listings share
+POOL = 50  # photos that the listings share, where no other number is asked for
 PHOTO_SIZE = (160, 120)
 _COLUMNS = (*LISTING_COLUMNS, "buying_option", "seller")
 
 
-def write_bulk(folder: Path, *, listings: int, photos: int = 0, seed: int = 0, nights: int = 1) -> None:
+def write_bulk(
+    folder: Path, *, listings: int, photos: int = 0, seed: int = 0, nights: int = 1, pool: int = POOL
+) -> None:
     """Write a marketplace folder; `listings.csv` comes last, so a folder that was not finished is no marketplace.
 
     Args:
         folder: where; it must not exist or be empty.
         listings: how many are up on the first night.
-        photos: photos of each listing, drawn from a pool of 50 files.
+        photos: photos of each listing, drawn from the pool.
         seed: fixes every byte of every file.
         nights: over how many nights listings come, go and change their price.
+        pool: how many photo files the listings share.
 
     Raises:
         UsageError: the folder is in use.
@@ -51,7 +54,7 @@ def write_bulk(folder: Path, *, listings: int, photos: int = 0, seed: int = 0, n
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not an empty folder", "name another folder, or remove this one first")
     (folder / "photos").mkdir(parents=True)
-    names = _write_pool(folder / "photos", seed) if photos else []
+    names = _write_pool(folder / "photos", seed, pool) if photos else []
     rng = random.Random(f"{seed}/bulk")
     makes = _Makes()
     firsts = [1] * listings + [night for night in range(2, nights + 1) for _ in range(round(NEW_A_NIGHT * listings))]
@@ -126,9 +129,9 @@ def _later_price(price: str, night: int, first: int, rng: random.Random) -> str:
     return str(round(int(price) * 0.95 ** (night - first))) if reduced else ""
 
 
-def _write_pool(folder: Path, seed: int) -> list[str]:
+def _write_pool(folder: Path, seed: int, pool: int) -> list[str]:
     """Write the photos that all listings share and return their names: blurred patches, no two alike."""
-    names = [f"p{number:02d}.jpg" for number in range(POOL)]
+    names = [f"p{number:02d}.jpg" for number in range(pool)]
     for name in names:
         patches = random.Random(f"{seed}/photo/{name}").randbytes(8 * 6 * 3)
         photo = Image.frombytes("RGB", (8, 6), patches).resize(PHOTO_SIZE, Image.Resampling.BICUBIC)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from scrapy.http import JsonRequest, Request, Response
+from scrapy.http import Request, Response
 
 from crawlers.advert import sighting
 from crawlers.frontier import NOT_OFFERED
@@ -118,10 +118,10 @@ class EbayApiSpider(ListingsSpider):
         return query
 
     def _request(self, path: str, callback: Any) -> Request:
-        return JsonRequest(
+        return Request(
             self.plan.ebay.base_url + path,
             callback=callback,
-            headers={"X-EBAY-C-MARKETPLACE-ID": self._marketplaces[0]},
+            headers={"Accept": "application/json", "X-EBAY-C-MARKETPLACE-ID": self._marketplaces[0]},
             meta={"oauth": True},
         )
 

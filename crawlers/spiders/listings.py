@@ -58,7 +58,8 @@ class ListingsSpider(Spider):
         """Return the one request that a piece of work is."""
         match work:
             case Page():
-                request = self.page_request(work).replace(priority=2)
+                request = self.page_request(work)
+                request.priority = 2
                 request.meta["paid"] = "search"
             case Listing():
                 request = self.listing_request(work)
@@ -66,7 +67,8 @@ class ListingsSpider(Spider):
             case Photo():
                 request = self.photo_request(work)
         request.meta["work"] = work
-        return request.replace(errback=self.failed, dont_filter=True)
+        request.errback, request.dont_filter = self.failed, True
+        return request
 
     def page_request(self, page: Page) -> Request:
         """Return the request for a search page."""

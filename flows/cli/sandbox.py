@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -56,6 +56,9 @@ def serve(
     serves: Annotated[
         str, typer.Option(metavar="ID", help="The only X-EBAY-C-MARKETPLACE-ID that finds anything.")
     ] = "",
+    markup: Annotated[
+        Literal["s-card", "s-item"], typer.Option(help="The generation of result pages: today's, or the older one.")
+    ] = "s-card",
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,7 +69,7 @@ def serve(
     ] = None,
     fault_seed: Annotated[int, typer.Option(metavar="N", help="Decides which addresses are hit.")] = 0,
 ) -> None:
-    """Serve a marketplace over HTTP as the Browse and Marketplace Insights APIs and the photo host do, until Ctrl-C.
+    """Serve a marketplace over HTTP as eBay serves its APIs, its pages and its photos, until Ctrl-C.
 
     Example: autodetect sandbox serve --marketplace ./marketplace --night-index 2
     """
@@ -79,6 +82,7 @@ def serve(
         night_index=night_index,
         port=port,
         marketplace_id=serves,
+        markup=markup,
         faults=fault or sandbox.faults,
         fault_seed=fault_seed,
     )

@@ -69,9 +69,14 @@ class Source:
 RULES = Rules(page_size=10, reach=100, daily_calls=100_000, search_calls=100_000, max_photos=2)
 
 
-def crawl(source: Source, path: Path, rules: Rules = RULES, *, most: int = 4) -> Ledger:
+def ledger_path(folder: Path) -> Path:
+    """Where the ledger of the night lies."""
+    return folder / f"crawl-{NIGHT}.sqlite"
+
+
+def crawl(source: Source, folder: Path, rules: Rules = RULES, *, most: int = 4) -> Ledger:
     """Crawl to the end with `most` requests in flight, answered in the order they were sent; return the open ledger."""
-    ledger = Ledger(path, {"night": "1"}).__enter__()
+    ledger = Ledger(folder, NIGHT, {"night": "1"}).__enter__()
     work_through(source, Frontier(ledger, rules, PROVENANCE), most=most)
     return ledger
 

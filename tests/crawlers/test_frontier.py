@@ -1,5 +1,6 @@
 """The frontier: everything is asked once, in as few calls as it takes, and goes on where it stopped."""
 
+import uuid
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from crawlers.advert import SearchAnswer
 from crawlers.coverage import Coverage
 from crawlers.frontier import NOT_OFFERED, Frontier
 from crawlers.items import Failed, Listing, Page, Photo, PutOff
 from crawlers.ledger import Ledger
 from crawlers.rules import ASKING, SOLD
 from crawlers.slices import Slice, fewest_calls
-from tests.crawlers.source import PROVENANCE, RULES, Source, car, crawl, work_through
+from tests.crawlers.source import NIGHT, PROVENANCE, RULES, Source, car, crawl, ledger_path, work_through
 
 CARS = st.lists(
     st.tuples(
@@ -34,8 +36,7 @@ def market(rows: list[tuple[str, str, int]]) -> Source:
 @given(rows=CARS)
 def test_every_listing_is_found_and_read_exactly_once(rows: list[tuple[str, str, int]], tmp_path: Path) -> None:
     source = market(rows)
-    (tmp_path / "ledger.sqlite").unlink(missing_ok=True)
-    ledger = crawl(source, tmp_path / "ledger.sqlite")
+    ledger = crawl(source, tmp_path / uuid.uuid4().hex)
     found = [item_id for (item_id,) in ledger.execute("SELECT item_id FROM seen WHERE kind = 'asking'")]
     ties = Counter(rows)
     if max(ties.values(), default=0) < RULES.reach:  # more of one make, year and price no search can tell apart
@@ -49,7 +50,7 @@ def test_every_listing_is_found_and_read_exactly_once(rows: list[tuple[str, str,
 def test_searching_costs_hardly_more_than_the_lower_bound(tmp_path: Path) -> None:
     ford = [("Ford", str(2000 + n % 20), n % 50) for n in range(900)] + [("Ford", "2012", n) for n in range(400)]
     source = market([*ford, *[(f"Make {n % 40}", "2012", 5) for n in range(600)]])
-    ledger = crawl(source, tmp_path / "ledger.sqlite")
+    ledger = crawl(source, tmp_path)
     assert ledger.value("SELECT count(*) FROM seen") == 1_900
     bound = fewest_calls(1_900, RULES.page_size)
     assert source.searches() - 1 <= 1.15 * bound  # one page is the empty search for sales
@@ -59,7 +60,7 @@ def test_where_the_source_does_not_tell_sizes_the_known_makes_and_years_find_all
     rules = replace(RULES, makes=("Audi", "Ford"), years=tuple(str(year) for year in range(2000, 2020)))
     source = market([("Ford", str(2000 + n % 20), n) for n in range(300)] + [("Audi", "2012", 5)] * 30)
     source.tells = False
-    ledger = crawl(source, tmp_path / "ledger.sqlite", rules)
+    ledger = crawl(source, tmp_path, rules)
     assert ledger.value("SELECT count(*) FROM seen") == 330
     assert Coverage(ledger).is_complete
 
@@ -67,10 +68,10 @@ def test_where_the_source_does_not_tell_sizes_the_known_makes_and_years_find_all
 @pytest.mark.parametrize("killed_after", [1, 7, 40, 90])
 def test_a_crawl_that_stops_anywhere_asks_again_only_what_was_in_flight(killed_after: int, tmp_path: Path) -> None:
     source = Source({str(n): car(n, "Ford" if n % 2 else "Audi", photos=1) for n in range(130)})
-    with Ledger(tmp_path / "ledger.sqlite", {"night": "1"}) as ledger:
+    with Ledger(tmp_path, NIGHT, {"night": "1"}) as ledger:
         work_through(source, Frontier(ledger, RULES, PROVENANCE), at_most=killed_after)
     again = Source(source.adverts)
-    ledger = crawl(again, tmp_path / "ledger.sqlite")
+    ledger = crawl(again, tmp_path)
     assert not ledger.is_new
     assert not set(source.asked) & set(again.asked)
     assert ledger.value("SELECT count(*) FROM sightings") == 130
@@ -80,10 +81,9 @@ def test_a_crawl_that_stops_anywhere_asks_again_only_what_was_in_flight(killed_a
 def test_the_budget_reads_what_it_can_changed_listings_and_new_ones_first_and_leaves_the_rest(tmp_path: Path) -> None:
     source = market([("Ford", "2012", n) for n in range(40)])
     rules = replace(RULES, daily_calls=15)
-    path = tmp_path / "ledger.sqlite"
-    with Ledger(path, {"night": "1"}) as ledger:
+    with Ledger(tmp_path, NIGHT, {"night": "1"}) as ledger:
         ledger.execute("INSERT INTO known_listings (item_id, digest, summary) VALUES ('3', 'old', 'old')")
-    ledger = crawl(source, path, rules)
+    ledger = crawl(source, tmp_path, rules)
     read = [work.item_id for work in source.asked if isinstance(work, Listing)]
     assert source.searches() == 5
     assert read == ["3", *(str(n) for n in range(39, 30, -1))]
@@ -93,10 +93,9 @@ def test_the_budget_reads_what_it_can_changed_listings_and_new_ones_first_and_le
 
 def test_searching_takes_its_share_of_the_budget_and_the_stalest_makes_come_first(tmp_path: Path) -> None:
     source = market([(make, "2012", n) for make in ("Audi", "BMW", "Ford") for n in range(80)])
-    path = tmp_path / "ledger.sqlite"
-    with Ledger(path, {"night": "1"}) as ledger:
+    with Ledger(tmp_path, NIGHT, {"night": "1"}) as ledger:
         ledger.execute("INSERT INTO known_makes VALUES ('Audi', '2026-10-31'), ('BMW', '2026-10-30')")
-    ledger = crawl(source, path, replace(RULES, daily_calls=40, search_calls=18), most=1)
+    ledger = crawl(source, tmp_path, replace(RULES, daily_calls=40, search_calls=18), most=1)
     coverage = Coverage(ledger)
     assert coverage.done_makes == {"Ford", "BMW"}
     states = {part.name: part.state for part in coverage.slices if part.kind == ASKING}
@@ -106,11 +105,11 @@ def test_searching_takes_its_share_of_the_budget_and_the_stalest_makes_come_firs
 
 def test_a_source_that_ignores_the_filter_is_noticed_and_not_read_ten_times_over(tmp_path: Path) -> None:
     class Ignoring(Source):
-        def _page(self, page: Page) -> object:
+        def _page(self, page: Page) -> SearchAnswer:
             return super()._page(replace(page, part=Slice()))
 
     source = Ignoring(market([(make, "2012", n) for make in ("Audi", "Ford") for n in range(90)]).adverts)
-    ledger = crawl(source, tmp_path / "ledger.sqlite", most=1)
+    ledger = crawl(source, tmp_path, most=1)
     coverage = Coverage(ledger)
     assert {part.cause for part in coverage.slices if part.state == "failed"} == {"filter_ignored"}
     assert source.searches() <= 5
@@ -118,7 +117,7 @@ def test_a_source_that_ignores_the_filter_is_noticed_and_not_read_ten_times_over
 
 
 def test_more_listings_of_one_price_than_a_search_can_show_are_told_as_inseparable(tmp_path: Path) -> None:
-    ledger = crawl(market([("Ford", "2012", 5)] * 250), tmp_path / "ledger.sqlite")
+    ledger = crawl(market([("Ford", "2012", 5)] * 250), tmp_path)
     coverage = Coverage(ledger)
     assert "inseparable" in {part.cause for part in coverage.slices}
     assert not coverage.is_complete
@@ -126,7 +125,7 @@ def test_more_listings_of_one_price_than_a_search_can_show_are_told_as_inseparab
 
 
 def test_failed_work_is_tried_again_by_the_next_attempt(tmp_path: Path) -> None:
-    with Ledger(tmp_path / "ledger.sqlite", {"night": "1"}) as ledger:
+    with Ledger(tmp_path, NIGHT, {"night": "1"}) as ledger:
         frontier = Frontier(ledger, RULES, PROVENANCE)
         frontier.begin()
         work = frontier.next(most_photos=1, most_others=1)
@@ -140,7 +139,7 @@ def test_failed_work_is_tried_again_by_the_next_attempt(tmp_path: Path) -> None:
 
 
 def test_what_was_put_off_stays_open_and_nothing_further_is_handed_out(tmp_path: Path) -> None:
-    with Ledger(tmp_path / "ledger.sqlite", {"night": "1"}) as ledger:
+    with Ledger(tmp_path, NIGHT, {"night": "1"}) as ledger:
         frontier = Frontier(ledger, RULES, PROVENANCE)
         frontier.begin()
         frontier.record(PutOff(frontier.next(most_photos=1, most_others=1)))
@@ -150,7 +149,7 @@ def test_what_was_put_off_stays_open_and_nothing_further_is_handed_out(tmp_path:
 
 def test_sales_that_a_source_does_not_offer_leave_no_trace(tmp_path: Path) -> None:
     source = market([("Ford", "2012", 5)])
-    with Ledger(tmp_path / "ledger.sqlite", {"night": "1"}) as ledger:
+    with Ledger(tmp_path, NIGHT, {"night": "1"}) as ledger:
         frontier = Frontier(ledger, RULES, PROVENANCE)
         frontier.begin()
         frontier.record(source.answer(frontier.next(most_photos=1, most_others=1)))
@@ -163,13 +162,12 @@ def test_sales_that_a_source_does_not_offer_leave_no_trace(tmp_path: Path) -> No
 
 def test_a_known_listing_whose_photos_are_lacking_costs_only_the_photos(tmp_path: Path) -> None:
     source = Source({"7": car(7)})
-    path = tmp_path / "ledger.sqlite"
-    crawl(source, path)
+    crawl(source, tmp_path)
     summary = next(work.summary for work in source.asked if isinstance(work, Listing))
-    path.unlink()
-    with Ledger(path, {"night": "1"}) as ledger:
+    ledger_path(tmp_path).unlink()
+    with Ledger(tmp_path, NIGHT, {"night": "1"}) as ledger:
         ledger.execute("INSERT INTO known_listings (item_id, digest, summary) VALUES ('7', 'd', ?)", summary)
         ledger.execute("INSERT INTO lacking_photos VALUES ('7', 1, 'https://photos.invalid/7/1')")
     again = Source(source.adverts)
-    crawl(again, path)
+    crawl(again, tmp_path)
     assert [work for work in again.asked if not isinstance(work, Page)] == [Photo("7", 1, "https://photos.invalid/7/1")]

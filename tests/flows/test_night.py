@@ -62,7 +62,8 @@ def test_second_night_learns_only_what_is_new(undisturbed: tuple[Program, list[E
     assert second["crawl"]["counts"]["listings_new"] < first["crawl"]["counts"]["listings_new"]
     assert second["crawl"]["counts"]["sales_new"] == 0
     assert second["curate"]["counts"]["photos_new"] < first["curate"]["counts"]["photos_new"]
-    assert second["curate"]["counts"]["listings_ended"] > 0
+    assert second["curate"]["counts"]["listings_missing"] > 0
+    assert second["curate"]["counts"]["listings_ended"] == 0  # a listing must have been missing for two nights
     assert second["curate"]["counts"]["embeddings_new"] <= second["curate"]["counts"]["photos_new"]
 
 
