@@ -18,9 +18,9 @@ from autodetect.settings import CrawlSettings, Settings
 from crawlers import harvest
 from crawlers.advert import Provenance
 from crawlers.coverage import Coverage
-from crawlers.drift import HISTORY_NIGHTS, drift_words, drifted, fill_of
+from crawlers.drift import HISTORY_NIGHTS, REQUIRED, drift_words, drifted, fill_of
 from crawlers.folder.night import look_at_folder
-from crawlers.frontier import Frontier
+from crawlers.frontier import ANNOUNCED, Frontier
 from crawlers.imports import pending
 from crawlers.kept import KeptListing
 from crawlers.known import remember
@@ -77,8 +77,11 @@ def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         coverage = Coverage(ledger, expected=_expected(run, asked))
         if ledger.announced(ASKING) is None and (not stopped or stopped["cause"] in OUTSIDE):
             raise _unreadable(settings, ledger, stopped)
-        receipt = _written(plan, coverage, lake, run, refusals)
         drift = _drift(plan, coverage, run, stopped)
+        not_believed = drift["drift"].get("fields") or (REQUIRED if stopped.get("cause") == Cause.DRIFT else ())
+        if not_believed:
+            plan.frontier.take_back(not_believed)
+        receipt = _written(plan, coverage, lake, run, refusals)
         calls = {"calls": ledger.calls, "calls_searching": ledger.calls_for("search")}
     facts = {**receipt.facts, "stopped": stopped, **drift}
     figures = {name: float(stats.get(name, 0)) for name in RUN_STATS} | calls
@@ -175,7 +178,7 @@ def _drift(plan: CrawlPlan, coverage: Coverage, run: StageRun, stopped: dict[str
     if coverage.has_collapsed and (before := run.earlier.get("crawl")):
         announced = plan.ledger.announced(ASKING)
         words = f"the source announces {announced:,} listings, {before.counts['announced']:,} the night before"
-        drift = {"fields": ["announced"], "words": words, "example": "", "kept": ""}
+        drift = {"fields": [ANNOUNCED], "words": words, "example": "", "kept": ""}
         return {"drift": drift, "fill_history": list(plan.fill_history)}
     tonight = fill_of(harvest.sightings(plan.ledger, kind=ASKING))
     fields: list[str] = []

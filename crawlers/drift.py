@@ -109,6 +109,12 @@ def drift_words(fields: Iterable[str], tonight: FillRates, history: Sequence[Fil
     return "; ".join(told)
 
 
+def lacks(listing: Sighting, fields: Iterable[str]) -> bool:
+    """Return whether a listing leaves out one of these fields that it need not leave out."""
+    said = (WATCHED[field](listing) for field in fields)
+    return any(not value for value in said if value is not None)
+
+
 def lower_tail(filled: int, read: int, rate: float) -> float:
     """Return the exact probability of at most `filled` successes in `read` trials of probability `rate`."""
     if filled >= read or rate <= 0:

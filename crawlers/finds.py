@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from autodetect.records import Sighting
 from crawlers.advert import Advert, Provenance, sighting, summary_digest
+from crawlers.drift import lacks
 from crawlers.items import Listing, Page, Photo
 from crawlers.kept import KeptListing
 from crawlers.ledger import Ledger
@@ -105,6 +106,14 @@ class Finds:
                 int(photo.sha256 in new_photos),
             )
 
+    def take_back(self, fields: Collection[str]) -> None:
+        """Open again the listings whose sighting lacks one of these fields, and forget what they said."""
+        records = self._ledger.execute("SELECT record FROM sightings WHERE kind = ?", ASKING)
+        sightings = (Sighting.model_validate_json(record) for (record,) in records)
+        for item_id in [found.item_id for found in sightings if lacks(found, fields)]:
+            self._ledger.execute("DELETE FROM sightings WHERE kind = ? AND item_id = ?", ASKING, item_id)
+            self._ledger.execute("UPDATE listings SET state = 'open' WHERE item_id = ?", item_id)
+
     def settle_listing(self, listing: Listing, state: str, cause: str, belongs: int = 1) -> None:
         """Write down what became of a listing, and whether its facts fit the slice that it was found in."""
         self._ledger.execute(
@@ -128,7 +137,14 @@ class Finds:
         )
 
     def _saw(self, kind: str, item_id: str, slice_name: str) -> None:
-        self._ledger.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", kind, item_id, slice_name)
+        """Note where a listing was seen: of several slices the narrowest, whose name is the longest."""
+        self._ledger.execute(
+            "INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET slice = excluded.slice "
+            "WHERE length(excluded.slice) > length(slice)",
+            kind,
+            item_id,
+            slice_name,
+        )
 
     def _found(self, found: Sighting, known: bool, *, changed: bool) -> None:
         self._ledger.execute(

@@ -16,6 +16,7 @@ from crawlers.searches import Searches
 from crawlers.slices import Slice
 
 NOT_OFFERED = "not_offered"  # the cause of a search that this source does not have
+ANNOUNCED = "announced"  # what drifted where the source announces far fewer results than before
 
 
 class Frontier:
@@ -40,6 +41,7 @@ class Frontier:
         """Open the first search, or, after an interruption, whatever failed then."""
         with self.ledger.transaction():
             self._searches.open_whole(self.rules.kinds[0])
+            self._searches.reopen_ignored()
             for table in ("pages", "listings", "photos"):
                 self.ledger.execute(f"UPDATE {table} SET state = 'open', cause = '' WHERE state = 'failed'")  # noqa: S608
 
@@ -92,6 +94,19 @@ class Frontier:
         """Write down a listing that came with its photos: nothing of it is left to ask."""
         with self.ledger.transaction():
             self._finds.take_kept(kept, new_photos)
+
+    def take_back(self, drifted: Collection[str]) -> None:
+        """Open again what is not to be believed, for another attempt: it is not taken in tonight.
+
+        Args:
+            drifted: fields that drifted; `announced` stands for the number of results.
+        """
+        with self.ledger.transaction():
+            if ANNOUNCED in drifted:
+                self._searches.reopen_whole(self.rules.kinds[0])
+            self._finds.take_back([field for field in drifted if field != ANNOUNCED])
+            for note in ("example", "example_url"):
+                self.ledger.note(note, "")
 
     def close_whole(self, kind: str, announced: int) -> None:
         """Write down that all of a kind was read, in one go."""

@@ -48,6 +48,7 @@ def scrapy_settings(plan: CrawlPlan, max_pixels: int) -> dict[str, Any]:
         "DOWNLOADER": "crawlers.downloader.StrictDownloader",
         "AUTOTHROTTLE_ENABLED": throttled,
         "DOWNLOAD_DELAY": crawl.delay_s,
+        "DOWNLOAD_DELAY_JITTER": 0,  # the delay is for the host's sake; chance would halve it half of the time
         "CONCURRENT_REQUESTS": crawl.concurrency + crawl.photo_concurrency,
         "CONCURRENT_REQUESTS_PER_DOMAIN": crawl.concurrency,
         "DOWNLOAD_SLOTS": {
@@ -67,6 +68,8 @@ def scrapy_settings(plan: CrawlPlan, max_pixels: int) -> dict[str, Any]:
         "LOG_INSTALL_ROOT_HANDLER": False,
         "DOWNLOADER_MIDDLEWARES": {
             "crawlers.middlewares.allowed_hosts.AllowedHosts": 10,
+            "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+            "crawlers.middlewares.robots.Robots": 100,
             "crawlers.middlewares.oauth.OAuth": 555,
             "crawlers.middlewares.retry_after.RetryAfter": 560,
             "crawlers.middlewares.blocked.Blocked": 585,

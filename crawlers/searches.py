@@ -34,6 +34,20 @@ class Searches:
         for table in ("pages", "slices", "seen"):
             self._ledger.execute(f"DELETE FROM {table} WHERE kind = ?", kind)  # noqa: S608 - names of our own
 
+    def reopen_whole(self, kind: str) -> None:
+        """Ask the first page of the search for everything of a kind once more."""
+        self._ledger.execute(
+            "UPDATE pages SET state = 'open' WHERE kind = ? AND slice = ? AND position = 0", kind, ROOT_NAME
+        )
+
+    def reopen_ignored(self) -> None:
+        """Ask once more for the slices whose filter the source ignored."""
+        self._ledger.execute(
+            "UPDATE pages SET state = 'open' WHERE position = 0 AND (kind, slice) IN "
+            "(SELECT kind, name FROM slices WHERE cause = 'filter_ignored')"
+        )
+        self._ledger.execute("UPDATE slices SET state = 'open', cause = '' WHERE cause = 'filter_ignored'")
+
     def settle(self, page: Page, state: str, cause: str) -> None:
         """Write down what became of a page: done, or failed with a cause."""
         self._ledger.execute(

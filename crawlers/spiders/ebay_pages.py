@@ -71,8 +71,9 @@ class EbayPagesSpider(ListingsSpider):
             if work.kind == SOLD:
                 self.logger.info("sales: robots.txt does not allow their pages")
                 return Failed(work, NOT_OFFERED)
-            words = f"robots.txt of {self.plan.ebay.web_url} does not allow {self.plan.ebay.web_path}"
-            stop(self.crawler, Cause.ROBOTS_DISALLOW, words, url=self.plan.ebay.web_url)
+            ebay = self.plan.ebay
+            words = f"robots.txt of {ebay.web_url} does not allow {ebay.web_path} (one that cannot be had forbids all)"
+            stop(self.crawler, Cause.ROBOTS_DISALLOW, words, url=ebay.web_url)
         return super().not_fetched(work, cause)
 
     def _changed(self, work: Page | Listing, response: Response, error: UnknownMarkupError) -> Outcome:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from zlib import crc32
 
 from PIL import Image
 
-from autodetect.lake.schemas import LISTING_PHOTOS, QUARANTINE, SEEN, SIGHTINGS, SLICES, Table
+from autodetect.lake.schemas import LISTING_PHOTOS, LISTINGS, QUARANTINE, SEEN, SIGHTINGS, SLICES, Table
+from autodetect.lake.tables import rows_of
 from autodetect.lake.verdict import hold_reason
 from autodetect.records import Receipt
 from crawlers.sandbox.process import sandbox_process
@@ -129,3 +131,15 @@ def rows(crawls: Crawls, table: Table) -> list[dict[str, Any]]:
 def tables(crawls: Crawls) -> dict[str, list[dict[str, Any]]]:
     """All rows that crawls wrote."""
     return {table.name: rows(crawls, table) for table in TABLES}
+
+
+def curate(crawls: Crawls, last: Attempt) -> None:
+    """Write the `listings` of what was read so far, all live, as curation does after a night."""
+    lake, night = crawls.lake, last.receipt.night
+    slices = {row["item_id"]: row["slice"] for row in sorted(rows(crawls, SEEN), key=lambda row: row["night"])}
+    read = {row["item_id"] for row in rows(crawls, SIGHTINGS) if row["kind"] == "asking"}
+    facts = {"source": "sandbox", "night": night, "status": "active", "last_seen": night, "missed": 0}
+    known = [{**facts, "item_id": item_id, "last_slice": slices[item_id]} for item_id in sorted(read)]
+    version = lake.tables.upsert(LISTINGS, rows_of(LISTINGS, known))
+    receipt = Receipt(night=night, stage="curate", run_id="run", versions={LISTINGS.name: version})
+    lake.receipts.commit(receipt, datetime(night.year, night.month, night.day, 6, tzinfo=UTC))

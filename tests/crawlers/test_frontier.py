@@ -171,3 +171,12 @@ def test_a_known_listing_whose_photos_are_lacking_costs_only_the_photos(tmp_path
     again = Source(source.adverts)
     crawl(again, tmp_path)
     assert [work for work in again.asked if not isinstance(work, Page)] == [Photo("7", 1, "https://photos.invalid/7/1")]
+
+
+def test_a_make_that_is_read_in_parts_is_covered_though_some_of_it_was_seen_on_the_way(tmp_path: Path) -> None:
+    """The first pages of the whole and of the make show listings that belong to a part of it."""
+    source = market([("Ford", "2012", n) for n in range(230)] + [("Audi", "2012", 5)] * 40)
+    coverage = Coverage(crawl(source, tmp_path))
+    assert coverage.is_complete
+    assert coverage.done_makes == {"Audi", "Ford"}
+    assert sum(part.found for part in coverage.slices if part.kind == ASKING) == 270

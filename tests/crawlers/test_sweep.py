@@ -1,87 +1,94 @@
-"""Sixty thousand listings, as many as a category of eBay holds: each is seen once, in hardly more calls than needed."""
+"""A marketplace that one night cannot read: nights take turns, nothing is read twice, nothing is missed by mistake."""
 
 from collections import Counter
-from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from autodetect.lake.schemas import SEEN, SIGHTINGS
-from autodetect.records import Receipt
-from crawlers.sandbox.bulk import write_bulk
-from crawlers.sandbox.marketplace import Marketplace
-from crawlers.sandbox.process import sandbox_process
-from crawlers.slices import fewest_calls
-from tests.crawlers.crawling import Crawls, status_of
+from autodetect.lake.schemas import SIGHTINGS, SLICES
+from tests.crawlers.crawling import Crawls, make_market
+from tests.crawlers.faulty import SPIDERS, Attempt, attempt, curate, faulty, rows
 
-LISTINGS, PAGE = 60_000, 200
-READ_A_NIGHT = 40  # listings that the budget leaves room for once the searching is done
-# Without photos there is nothing to watch: `photo_urls` is a field that must be filled.
-OPTIONS = {"crawl__search_share": 1, "crawl__min_fill": 0}
+FIRST = 100_000_000_000
+SEARCHES = {"api": 3 + 1, "pages": 1 + 1}  # of the small market a night, with the one for sales
 
 
-@dataclass(frozen=True)
-class Night:
-    """One crawl of all: its receipt and what the sandbox was asked."""
-
-    receipt: Receipt
-    asked: dict[str, int]
+def listing(number: int, **facts: str) -> dict[str, str]:
+    return {"item_id": str(FIRST + number), **facts}
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """Two nights of one marketplace on which nothing changes."""
-
-    listed: list[str]
-    crawls: Crawls
-    nights: tuple[Night, Night]
+def missing(crawls: Crawls, night: int) -> list[int]:
+    """The listings that a night looked for and did not find."""
+    found = (row for row in rows(crawls, SIGHTINGS) if row["kind"] == "missing" and row["night"].day == night)
+    return [int(row["item_id"]) - FIRST for row in found]
 
 
-@pytest.fixture(scope="module")
-def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
-    """Both nights, with a budget that searching nearly spends."""
-    folder = tmp_path_factory.mktemp("sweep")
-    write_bulk(folder / "market", listings=LISTINGS)
-    listed = [listing.item_id for listing in Marketplace.load(folder / "market").on(1)]
-    crawls, nights = Crawls(folder), []
-    for number in (1, 2):
-        with sandbox_process(folder / "market", 1) as url:
-            calls = nights[0].asked["search"] + 1 + READ_A_NIGHT if nights else 400
-            receipt = crawls.crawl(url, number, crawl__daily_calls=calls, **OPTIONS)
-            nights.append(Night(receipt, status_of(url)))
-    return Sweep(listed, crawls, (nights[0], nights[1]))
+@pytest.mark.parametrize("spider", SPIDERS)
+def test_nights_share_the_reading_and_each_searches_all(spider: str, tmp_path: Path, crawls: Crawls) -> None:
+    """The newest are read first: 29 leaves after it was read, 0 before."""
+    leaving = {29: {"last_night": "2"}, 0: {"last_night": "2"}}
+    folder = make_market(tmp_path / "market", [listing(n, **leaving.get(n, {})) for n in range(30)], [])
+    nights: list[Attempt] = []
+    for night in range(1, 5):
+        with faulty(folder, night=night) as url:
+            nights.append(
+                attempt(
+                    crawls, url, spider, night=night,
+                    crawl__page_size=10, crawl__daily_calls=SEARCHES[spider] + 10, crawl__min_fill=0,
+                )
+            )  # fmt: skip
+        curate(crawls, nights[-1])
+    assert [found.items(spider) for found in nights] == [10, 10, 9, 0]
+    assert [found.receipt.facts["backlog"] for found in nights] == [20, 10, 0, 0]
+    assert {found.searches(spider) for found in nights} == {SEARCHES[spider]}
+    assert [found.receipt.counts["announced"] for found in nights] == [30, 30, 28, 28]
+    assert all(found.receipt.facts["complete"] and found.held == "" for found in nights)
+    read = Counter(int(row["item_id"]) - FIRST for row in rows(crawls, SIGHTINGS) if row["kind"] == "asking")
+    assert read == Counter(range(1, 30))
+    assert [missing(crawls, night) for night in range(1, 5)] == [[], [], [29], [29]]
 
 
-def test_every_listing_is_seen_exactly_once(sweep: Sweep) -> None:
-    seen = sweep.crawls.lake.tables.read(SEEN).to_pylist()
-    for night in sweep.nights:
-        found = Counter(row["item_id"] for row in seen if row["night"] == night.receipt.night)
-        assert found == Counter(sweep.listed)
-        assert night.receipt.counts["announced"] == night.receipt.counts["seen"] == LISTINGS
-        assert (night.receipt.facts["complete"], night.receipt.facts["coverage"]) == (True, 1.0)
+def test_what_leaves_is_missing_only_on_nights_that_read_its_slice_to_the_end(tmp_path: Path, crawls: Crawls) -> None:
+    """Of two makes the budget reads one a night, the stalest first."""
+    leaving = {119: {"last_night": "2"}, 229: {"last_night": "2"}}
+    listings = [listing(n, make="Ford" if n < 120 else "Audi", **leaving.get(n, {})) for n in range(230)]
+    folder = make_market(tmp_path / "market", listings)
+    few: dict[str, Any] = {"crawl__window": 200, "crawl__page_size": 100, "crawl__min_fill": 0,
+                           "crawl__daily_calls": 10, "crawl__search_share": 0.3}  # fmt: skip
+    nights: list[Attempt] = []
+    for night in range(1, 5):
+        with faulty(folder, night=night) as url:
+            nights.append(attempt(crawls, url, "api", night=night, **few))
+        curate(crawls, nights[-1])
+    assert [found.searches("api") for found in nights] == [3] * 4
+    done = [{row["slice"] for row in rows(crawls, SLICES) if row["night"].day == night and row["state"] == "done"}
+            for night in range(1, 5)]  # fmt: skip
+    assert done == [{"Make=Ford"}, {"Make=Audi"}, {"Make=Ford"}, {"Make=Audi"}]
+    assert [missing(crawls, night) for night in range(1, 5)] == [[], [], [119], [229]]
+    assert "120 of 230 announced listings" in nights[0].held
+    assert [found.held for found in nights[1:]] == ["", "", ""]
+    assert [found.receipt.facts["complete"] for found in nights] == [False] * 4
+    read = [row["item_id"] for row in rows(crawls, SIGHTINGS) if row["kind"] == "asking"]
+    assert len(read) == len(set(read)) == 4 * 7
 
 
-def test_searching_costs_a_few_percent_more_than_the_results_fill_pages(sweep: Sweep) -> None:
-    bound = fewest_calls(LISTINGS, PAGE)
-    for night in sweep.nights:
-        assert bound <= night.asked["search"] <= 1.05 * bound
-
-
-def test_nothing_else_is_asked_than_the_budget_has_room_for(sweep: Sweep) -> None:
-    first, second = sweep.nights
-    # One call asks for sales, which this key has no access to; it is no search of listings and is paid all the same.
-    assert first.asked["item"] == 400 - first.asked["search"] - 1
-    assert second.asked["item"] == READ_A_NIGHT
-    for night in sweep.nights:
-        assert set(night.asked) == {"token", "search", "sales", "item", "status"}
-        assert (night.asked["token"], night.asked["sales"]) == (1, 1)
-        assert night.receipt.counts["failures"] == 0
-
-
-def test_a_night_with_nothing_new_searches_as_before_and_works_on_the_backlog(sweep: Sweep) -> None:
-    first, second = sweep.nights
-    assert second.asked["search"] == first.asked["search"]
-    assert first.receipt.facts["backlog"] == LISTINGS - first.asked["item"]
-    assert second.receipt.facts["backlog"] == first.receipt.facts["backlog"] - second.asked["item"]
-    read = Counter(sweep.crawls.lake.tables.read(SIGHTINGS, columns=["item_id"])["item_id"].to_pylist())
-    assert set(read.values()) == {1}
-    assert len(read) == first.asked["item"] + second.asked["item"]
+@pytest.mark.parametrize("fault", ["captcha:on=api|web,after={}", "errors:on=api|web,after={},times=0"])
+@pytest.mark.parametrize("spider", SPIDERS)
+def test_nothing_is_missing_from_a_search_that_did_not_come_to_its_end(
+    spider: str, fault: str, tmp_path: Path, crawls: Crawls
+) -> None:
+    size = {"api": 10, "pages": 60}[spider]
+    listings = [listing(n, **({"last_night": "1"} if n == size + 4 else {})) for n in range(size + 5)]
+    folder = make_market(tmp_path / "market", listings, [])
+    few = {"crawl__page_size": size, "crawl__daily_calls": 10, "crawl__min_fill": 0, "crawl__retries": 0}
+    with faulty(folder) as url:
+        curate(crawls, attempt(crawls, url, spider, **few))
+    with faulty(folder, fault.format(1), night=2) as url:
+        second = attempt(crawls, url, spider, night=2, **few)
+    assert second.receipt.counts["seen"] == size
+    assert (missing(crawls, 2), second.receipt.facts["complete"]) == ([], False)
+    with faulty(folder, night=2) as url:
+        again = attempt(crawls, url, spider, night=2, **{**few, "crawl__daily_calls": 20})
+    assert (missing(crawls, 2), again.receipt.facts["complete"], again.held) == ([size + 4], True, "")
+    assert again.receipt.counts["missing"] == 1

@@ -16,7 +16,10 @@ Edit = Callable[[bytes], bytes]
 
 @dataclass(frozen=True)
 class Passed:
-    """One request and its answer. `came` and `left` are monotonic seconds; `left_on` is the same moment in Unix time."""
+    """One request and its answer; headers by their lower-case names.
+
+    `came` and `left` are monotonic seconds, `came_on` is the moment it came in Unix time.
+    """
 
     path: str
     headers: Mapping[str, str]
@@ -41,6 +44,10 @@ class Door:
         return sorted(found, key=lambda passed: passed.came)
 
 
+def _named(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
 @contextmanager
 def watched(url: str, *, edit: Edit = lambda body: body) -> Iterator[Door]:
     """Open a door before a server; `edit` may change what it answers."""
@@ -57,7 +64,7 @@ def watched(url: str, *, edit: Edit = lambda body: body) -> Iterator[Door]:
                 door.most_inside = max(door.most_inside, inside)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, headers, answer = self._asked(body)
-            passed = Passed(self.path, dict(self.headers), status, headers, came, came_on, time.monotonic())
+            passed = Passed(self.path, _named(self.headers), status, _named(headers), came, came_on, time.monotonic())
             with lock:  # before the answer leaves: the next request comes only after it
                 inside -= 1
                 door.passed.append(passed)
@@ -68,7 +75,7 @@ def watched(url: str, *, edit: Edit = lambda body: body) -> Iterator[Door]:
             self.end_headers()
             self.wfile.write(answer)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the name that the server calls
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
