@@ -29,6 +29,7 @@ class Frontier:
         self._finds = Finds(ledger, provenance, max_photos=rules.max_photos)
         self._in_flight: dict[type, set[Work]] = {Page: set(), Listing: set(), Photo: set()}
         self._last_page = self._last_photo = 0
+        self._may_have = {Page: True, Photo: True}  # whether the ledger may hold more than was handed out
         self._batch: list[Listing] = []
         self._spent = False
 
@@ -67,8 +68,10 @@ class Frontier:
         """Write down what became of a piece of work."""
         self._in_flight[type(outcome.work)].discard(outcome.work)
         with self.ledger.transaction():
+            self.ledger.keep_account()
             match outcome:
                 case PageRead(page, answer):
+                    self._may_have = {Page: True, Photo: True}
                     self._searches.settle(page, "done", "")
                     news = self._finds.take(page, answer.entries)
                     self._searches.plan(page, answer, news=news)
@@ -76,6 +79,7 @@ class Frontier:
                         for kind in self.rules.kinds[1:]:
                             self._searches.open_whole(kind)
                 case ListingRead(listing, found):
+                    self._may_have[Photo] = True
                     self._finds.take_listing(listing, found)
                 case PhotoRead(photo, _, sha256):
                     self._finds.settle_photo(photo, "done", sha256=sha256, fetched=1)
@@ -114,23 +118,27 @@ class Frontier:
 
     def _next_page(self) -> Page | None:
         searching = self.ledger.calls_for("search") + len(self._in_flight[Page])
-        if self._spent or searching >= self.rules.search_calls:
+        if not self._may_have[Page] or self._spent or searching >= self.rules.search_calls:
             return None
         row = self.ledger.execute(
             "SELECT id, kind, slice, position FROM pages WHERE state = 'open' AND id > ? ORDER BY id LIMIT 1",
             self._last_page,
         ).fetchone()
         if row is None:
+            self._may_have[Page] = False
             return None
         self._last_page = row[0]
         return Page(row[1], Slice.named(row[2]), row[3])
 
     def _next_photo(self) -> Photo | None:
+        if not self._may_have[Photo]:
+            return None
         row = self.ledger.execute(
             "SELECT id, item_id, position, url FROM photos WHERE state = 'open' AND id > ? ORDER BY id LIMIT 1",
             self._last_photo,
         ).fetchone()
         if row is None:
+            self._may_have[Photo] = False
             return None
         self._last_photo = row[0]
         return Photo(*row[1:])

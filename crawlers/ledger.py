@@ -66,6 +66,7 @@ class Ledger:
         self._identity = json.dumps(identity, sort_keys=True)
         self.is_new = True
         self._paid: Counter[str] = Counter()  # the account, which every request asks for: only this process writes it
+        self._kept: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +74,7 @@ class Ledger:
         if database is not None:
             self._database, self.is_new = database, False
             self._paid = Counter(dict(self.execute("SELECT purpose, calls FROM account")))
+            self._kept = self._paid.copy()
             return self
         for leftover in self._path.parent.glob(f"{PREFIX}*"):  # of earlier nights too: their receipts are written
             leftover.unlink()
@@ -84,6 +86,7 @@ class Ledger:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.keep_account()
         self._database.close()
 
     @contextmanager
@@ -140,11 +143,14 @@ class Ledger:
         return self._paid[purpose]
 
     def pay(self, purpose: str, calls: int = 1) -> None:
-        """Pay for one more request; -1 pays one back."""
-        self.execute(
-            "INSERT INTO account VALUES (?1, ?2) ON CONFLICT (purpose) DO UPDATE SET calls = calls + ?2", purpose, calls
-        )
+        """Pay for one more request; -1 pays one back. It is written with the next outcome (`keep_account`)."""
         self._paid[purpose] += calls
+
+    def keep_account(self) -> None:
+        """Write down what was paid: a kill forgets no more than the requests that were in flight."""
+        if self._paid != self._kept:
+            self._database.executemany("INSERT OR REPLACE INTO account VALUES (?, ?)", self._paid.items())
+            self._kept = self._paid.copy()
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, isolation_level=None)

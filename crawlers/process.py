@@ -1,5 +1,6 @@
 """Run one spider to its end in this process: a crawl is one process's whole work (a Twisted reactor starts once)."""
 
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ def run_spider(plan: CrawlPlan, *, max_pixels: int) -> dict[str, Any]:
 
     spider = "ebay_api.EbayApiSpider" if plan.spider == "ebay-api" else "ebay_pages.EbayPagesSpider"
     process = AsyncCrawlerProcess(scrapy_settings(plan, max_pixels))
+    logging.getLogger("scrapy").setLevel(logging.WARNING)  # else Scrapy makes two records a request, for nobody
     crawler = process.create_crawler(load_object(f"crawlers.spiders.{spider}"))
     process.crawl(crawler, plan=plan)
     process.start()

@@ -1,6 +1,7 @@
 """Obey robots.txt as RFC 9309 has it: what cannot be had for the server's or the network's sake forbids all (2.3.1.4).
 
-Scrapy obeys what it reads, and takes a failure to read for a permission. Here an answer 429 or 5xx, and none at all,
+Scrapy takes a failure to read for a permission, and grants it to all but the first of those that wait for one answer.
+Here an answer 429 or 5xx, and none at all,
 forbid the whole host; another 4xx says that there are no rules (2.3.1.3), whatever its page says.
 
 Number: 100, in the place of Scrapy's own. Counts `autodetect/robots/forbids_all`, hosts.
@@ -11,6 +12,7 @@ import logging
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.http import Request, Response
 from scrapy.robotstxt import RobotParser
+from scrapy.utils.httpobj import urlparse_cached
 
 from crawlers.stopping import refuse_if_stopped
 
@@ -23,10 +25,12 @@ class Robots(RobotsTxtMiddleware):
 
     async def robot_parser(self, request: Request) -> RobotParser:
         """Return the rules of a request's host (`StoppedError`: the crawl ended over them)."""
-        found: RobotParser | None = await super().robot_parser(request)
-        if found is None:
-            refuse_if_stopped(self.crawler)
-        return self._rules(NOTHING) if found is None else found
+        await super().robot_parser(request)
+        found = self._parsers[urlparse_cached(request).netloc]  # of several that waited the await serves the first alone
+        if isinstance(found, RobotParser):
+            return found
+        refuse_if_stopped(self.crawler)
+        return self._rules(NOTHING)
 
     async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
         if response.status == 429 or response.status >= 500:

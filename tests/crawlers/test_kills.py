@@ -71,14 +71,14 @@ def test_a_crawl_that_is_killed_again_and_again_ends_as_one_that_was_not(
             while len(asked_for(door)) < goal and child.poll() is None:
                 assert time.monotonic() < deadline
                 time.sleep(0.002)
-            time.sleep(rng.uniform(0, 0.05 if more < whole.pages else 0.4))
+            time.sleep(rng.uniform(0, 0.05) if more < whole.pages else rng.uniform(0.2, 0.6))
             child.kill()
             child.communicate()
             settled.append((recorded(crawls), asked_for(door)))
         last = attempt(crawls, shop, spider, via=door.url)
         asked = asked_for(door)
 
-    assert len(settled[-1][0]) == 1 + 16 + 32, "the late kills came early"
+    assert len(settled[-1][0]) > 16 + 32 - AT_A_TIME - AHEAD, "the late kills came early"
     for done, until_then in settled:
         assert {name: asked[name] for name in done} == {name: until_then[name] for name in done}
         assert sum(until_then.values()) <= whole.pages + len(settled) * 2 * (AT_A_TIME + AHEAD)

@@ -75,6 +75,16 @@ def test_a_robots_txt_that_cannot_be_had_forbids_all(fault: str, cars: Path, cra
     assert (again.held, again.receipt.counts["listings_new"]) == ("", 8)
 
 
+def test_a_robots_txt_that_comes_to_forbid_all_holds_for_all_that_wait_for_it(cars: Path, crawls: Crawls) -> None:
+    """An attempt that goes on begins with many listings at once."""
+    with faulty(cars, "captcha:after=2") as url:
+        first = attempt(crawls, url, "pages")
+    assert first.receipt.counts["listings_new"] == 0
+    with faulty(cars, "robots:rules=none") as url:
+        second = attempt(crawls, url, "pages", crawl__concurrency=8)
+    assert (second.asked, second.refused) == ({"robots": 1}, {"robots_disallow": 8})
+
+
 @pytest.mark.parametrize("fault", ["errors:on=robots", "gone:on=robots", "forbidden:on=robots"])
 def test_a_robots_txt_that_is_not_there_or_late_forbids_nothing(fault: str, cars: Path, crawls: Crawls) -> None:
     with faulty(cars, fault) as url:
