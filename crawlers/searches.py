@@ -86,17 +86,21 @@ class Searches:
             self._divide(page, answer.refinements)
 
     def _filter_ignored(self, page: Page, total: int) -> bool:
-        """Return whether a slice is as large as what it was cut from, and not because that is all of one kind."""
+        """Return whether a slice is as large as what it was cut from, and not because that is all of one kind.
+
+        Where no size was told, it must be seen that another part of the same whole is not empty either.
+        """
         row = self._ledger.execute(
-            "SELECT p.announced, s.announced FROM slices s JOIN slices p ON p.kind = s.kind AND p.name = s.parent "
-            "WHERE s.kind = ? AND s.name = ?",
+            "SELECT p.announced, s.announced, (SELECT count(*) FROM slices o WHERE o.kind = s.kind "
+            "AND o.parent = s.parent AND o.name <> s.name AND o.announced > 0) "
+            "FROM slices s JOIN slices p ON p.kind = s.kind AND p.name = s.parent WHERE s.kind = ? AND s.name = ?",
             page.kind,
             page.part.name,
         ).fetchone()
         if row is None:
             return False
-        parent, told = row
-        return total >= parent and (told is None or total > 1.5 * told)
+        parent, told, others = row
+        return total >= parent and (others > 0 if told is None else total > 1.5 * told)
 
     def _divide(self, page: Page, refinements: Mapping[str, Mapping[str, int]]) -> None:
         rules = self._rules

@@ -1,8 +1,8 @@
 """Obey robots.txt as RFC 9309 has it: what cannot be had for the server's or the network's sake forbids all (2.3.1.4).
 
-Scrapy takes a failure to read for a permission, and grants it to all but the first of those that wait for one answer.
-Here an answer 429 or 5xx, and none at all,
-forbid the whole host; another 4xx says that there are no rules (2.3.1.3), whatever its page says.
+Scrapy takes a failure to read for a permission, and lets all but the first of those pass that wait for one answer. Here
+an answer 429 or 5xx, and none at all, forbid the whole host, and all wait for what the answer says. Another 4xx says
+that there are no rules (2.3.1.3), whatever its page says.
 
 Number: 100, in the place of Scrapy's own. Counts `autodetect/robots/forbids_all`, hosts.
 """
@@ -25,8 +25,8 @@ class Robots(RobotsTxtMiddleware):
 
     async def robot_parser(self, request: Request) -> RobotParser:
         """Return the rules of a request's host (`StoppedError`: the crawl ended over them)."""
-        await super().robot_parser(request)
-        found = self._parsers[urlparse_cached(request).netloc]  # of several that waited the await serves the first alone
+        await super().robot_parser(request)  # returns the rules to the first of several that waited alone
+        found = self._parsers[urlparse_cached(request).netloc]
         if isinstance(found, RobotParser):
             return found
         refuse_if_stopped(self.crawler)

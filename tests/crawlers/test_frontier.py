@@ -180,3 +180,13 @@ def test_a_make_that_is_read_in_parts_is_covered_though_some_of_it_was_seen_on_t
     assert coverage.is_complete
     assert coverage.done_makes == {"Audi", "Ford"}
     assert sum(part.found for part in coverage.slices if part.kind == ASKING) == 270
+
+
+def test_half_of_the_years_may_hold_everything(tmp_path: Path) -> None:
+    """A source that tells no sizes, and a market of one make whose cars are all of late years."""
+    rules = replace(RULES, makes=("Audi", "Ford"), years=tuple(str(year) for year in range(1900, 2028)))
+    source = market([("Ford", str(2000 + n % 20), n) for n in range(190)])
+    source.tells = False
+    ledger = crawl(source, tmp_path, rules)
+    assert ledger.seen(ASKING) == 190
+    assert Coverage(ledger).is_complete
