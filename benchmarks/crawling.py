@@ -11,7 +11,7 @@ import httpx
 
 from benchmarks.children import answer_of
 from benchmarks.table import Row, Table
-from crawlers.sandbox.bulk import write_bulk
+from crawlers.sandbox.making.bulk import write_bulk
 from crawlers.sandbox.process import sandbox_process
 
 NIGHT = "2026-11-01"

@@ -30,7 +30,7 @@ def check_source(settings: Settings) -> None:
 
         require_permission(settings)
     else:
-        from crawlers.sandbox.faults import parse_fault
+        from crawlers.sandbox.faults.kinds import parse_fault
         from crawlers.sandbox.marketplace import Marketplace
 
         for fault in settings.sandbox.faults:
@@ -48,7 +48,7 @@ def must_be_drawn(settings: Settings) -> bool:
 def draw_bundled(settings: Settings, log: Log) -> None:
     """Draw the bundled sandbox marketplace where it is wanted and not there yet."""
     if must_be_drawn(settings):
-        from crawlers.sandbox.generate import generate
+        from crawlers.sandbox.making.generate import generate
 
         folder, seed = Path(settings.sandbox.marketplace), settings.sandbox.seed
         log.info("sandbox: drawing the bundled marketplace into %s (once, from seed %d)", folder, seed)

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 from autodetect.errors import UsageError
-from crawlers.sandbox.faults import help_lines
+from crawlers.sandbox.faults.kinds import help_lines
+from crawlers.sandbox.pages.web import GENERATIONS
 from crawlers.sandbox.server import serve
 from crawlers.sandbox.tokens import LIFETIME_S
-from crawlers.sandbox.web import GENERATIONS
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -19,14 +19,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from autodetect.errors import UsageError
 from crawlers.parent import exit_with_parent
 from crawlers.sandbox import responses
-from crawlers.sandbox.disturbances import CAPTCHA_PATH, captcha_page
-from crawlers.sandbox.fault_layer import FaultLayer
-from crawlers.sandbox.faults import parse_fault
+from crawlers.sandbox.faults.disturbances import CAPTCHA_PATH, captcha_page
+from crawlers.sandbox.faults.kinds import parse_fault
+from crawlers.sandbox.faults.layer import FaultLayer
 from crawlers.sandbox.items import Item, from_listing, from_sale
 from crawlers.sandbox.marketplace import Marketplace
+from crawlers.sandbox.pages.web import Generation, Web
 from crawlers.sandbox.query import RefusedError, understand
 from crawlers.sandbox.tokens import LIFETIME_S, TokenDesk
-from crawlers.sandbox.web import Generation, Web
 
 Handler = Callable[[Request], Awaitable[Response]]
 _PHOTO_PATHS = tuple(

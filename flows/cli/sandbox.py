@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from crawlers.sandbox.faults import help_lines
+from crawlers.sandbox.faults.kinds import help_lines
 
 group = typer.Typer(help="Draw a marketplace, or serve one the way eBay does.", no_args_is_help=True)
 
@@ -38,11 +38,11 @@ def generate(
     Example: autodetect sandbox generate ./marketplace --seed 7
     """
     if listings is None:
-        from crawlers.sandbox.generate import generate as draw
+        from crawlers.sandbox.making.generate import generate as draw
 
         draw(folder, seed=seed, models=models, vehicles=vehicles, nights=nights)
     else:
-        from crawlers.sandbox.bulk import write_bulk
+        from crawlers.sandbox.making.bulk import write_bulk
 
         write_bulk(folder, listings=listings, photos=photos, seed=seed, nights=nights)
     typer.echo(f"{folder} is ready: serve it with `autodetect sandbox serve --marketplace {folder}`", err=True)

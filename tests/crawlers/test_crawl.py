@@ -17,7 +17,7 @@ from autodetect.lake.inspection import inspect
 from autodetect.lake.schemas import LISTING_PHOTOS, QUARANTINE, SEEN, SIGHTINGS
 from autodetect.records import Receipt
 from crawlers.photo_bytes import refusal_of
-from crawlers.sandbox.generate import generate
+from crawlers.sandbox.making.generate import generate
 from crawlers.sandbox.marketplace import Marketplace
 from crawlers.sandbox.process import sandbox_process
 from tests.crawlers.crawling import CrawlRefusedError, Crawls, disturbed, make_market, status_of

@@ -8,7 +8,7 @@ import pytest
 
 from autodetect.catalog.makes import make_names
 from autodetect.lake.schemas import SEEN, SLICES
-from crawlers.sandbox.generate import generate
+from crawlers.sandbox.making.generate import generate
 from tests.crawlers.crawling import Crawls, make_market
 from tests.crawlers.faulty import attempt, faulty, rows, tables
 

@@ -7,7 +7,7 @@ import pytest
 
 from autodetect.lake.schemas import SEEN, SIGHTINGS
 from autodetect.records import Receipt
-from crawlers.sandbox.bulk import write_bulk
+from crawlers.sandbox.making.bulk import write_bulk
 from crawlers.sandbox.marketplace import Marketplace
 from crawlers.sandbox.process import sandbox_process
 from crawlers.slices import fewest_calls

@@ -24,7 +24,7 @@ from autodetect.lake.tables import rows_of
 from autodetect.settings import Settings
 from autodetect.validation.check import check
 from autodetect.validation.rules import photo_suite
-from crawlers.sandbox.tampering import COPY_KINDS, broken, copied
+from crawlers.sandbox.painting.tampering import COPY_KINDS, broken, copied
 
 SETTINGS = Settings().with_values({"backbone.batch_size": 4})
 NIGHTS = [date(2026, 11, day) for day in range(1, 10)]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.sandbox.generate import generate
+from crawlers.sandbox.making.generate import generate
 from tests.flows.program import Program
 
 

@@ -15,11 +15,11 @@ from autodetect.photos.copies import HashIndex, copies
 from autodetect.photos.decode import decode
 from autodetect.photos.phash import CROPS, THUMBNAIL_SIDE, hashes
 from autodetect.settings import PhotoSettings
-from crawlers.sandbox.body import vary
-from crawlers.sandbox.finish import Finish
-from crawlers.sandbox.scene import View, photograph
-from crawlers.sandbox.shapes import SHAPES
-from crawlers.sandbox.tampering import COPY_KINDS, copied
+from crawlers.sandbox.painting.body import vary
+from crawlers.sandbox.painting.finish import Finish
+from crawlers.sandbox.painting.scene import View, photograph
+from crawlers.sandbox.painting.shapes import SHAPES
+from crawlers.sandbox.painting.tampering import COPY_KINDS, copied
 
 MARKETPLACE = Path(__file__).parents[3] / "shared" / "marketplace" / "photos"
 DEFAULTS = PhotoSettings()

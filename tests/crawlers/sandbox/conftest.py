@@ -9,7 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from crawlers.sandbox.generate import generate
+from crawlers.sandbox.making.generate import generate
 from crawlers.sandbox.marketplace import LISTING_COLUMNS, SALE_COLUMNS
 from crawlers.sandbox.process import sandbox_process
 

@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from autodetect.catalog.vin import read_vin
+from crawlers.sandbox.making.models import MODELS, PLACES
+from crawlers.sandbox.making.particulars import particulars
+from crawlers.sandbox.making.vehicles import make_vehicle, make_vin
 from crawlers.sandbox.marketplace import OPTIONAL_COLUMNS
-from crawlers.sandbox.models import MODELS, PLACES
-from crawlers.sandbox.particulars import particulars
 from crawlers.sandbox.process import sandbox_process
-from crawlers.sandbox.vehicles import make_vehicle, make_vin
 
 NEWER = ("bids", "condition", "fuel_type", "transmission", "title_status", "city", "state", "mileage_unit")
 FULL = {

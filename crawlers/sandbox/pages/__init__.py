@@ -1,0 +1,1 @@
+"""Serves result pages and item pages in the shapes of eBay's."""
