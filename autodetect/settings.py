@@ -130,6 +130,15 @@ class FolderSettings(Section):
     licence: str = Field("", description="what permits using them, stamped on every sighting and release")
 
 
+class CatalogSettings(Section):
+    """What a person decided about makes and models."""
+
+    answers: str = Field(
+        "catalog.toml",
+        description="TOML file of a person's answers and lookalikes; `autodetect catalog review` writes it",
+    )
+
+
 class PhotoSettings(Section):
     """What a usable photo is, and when two photos are copies of each other."""
 
@@ -258,6 +267,7 @@ class Settings(BaseSettings):
     ebay: EbaySettings = EbaySettings()
     sandbox: SandboxSettings = SandboxSettings()
     folder: FolderSettings = FolderSettings()
+    catalog: CatalogSettings = CatalogSettings()
     photos: PhotoSettings = PhotoSettings()
     dataset: DatasetSettings = DatasetSettings()
     backbone: BackboneSettings = BackboneSettings()

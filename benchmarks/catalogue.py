@@ -18,6 +18,7 @@ from crawlers.sandbox.making.models import MODELS
 RECORDED = Path(__file__).parents[2] / "shared" / "marketplace" / "sold.csv"
 LISTINGS = 1_000_000
 ROUNDS = 3
+GOAL_S = 5.0
 PEER_NAMES = 200  # names that the peer compares with the whole catalogue; scaled up to the claim's million
 WORST = 50
 
@@ -55,6 +56,7 @@ def run() -> Table:
             ),
             rounds=ROUNDS,
         ),
+        goal_s=GOAL_S,
         notes=(
             f"{len(set(written)):,} different pairs, repeated as sellers write them",
             f"the peer does {PEER_NAMES} listings only: one for one it takes {LISTINGS // PEER_NAMES:,} times as long",

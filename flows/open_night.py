@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from autodetect.catalog.answers import read_answers
 from autodetect.errors import AutoDetectError, UsageError
 from autodetect.lake.lake import lake_exists, open_lake
 from autodetect.lake.lease import hold
@@ -51,11 +52,12 @@ def preflight(options: NightOptions | None) -> Settings:
     A store that is down is noticed here, not after the training.
 
     Raises:
-        UsageError: settings, source, lake or store cannot be used.
+        UsageError: settings, source, answers, lake or store cannot be used.
         DependencyDownError: the store or the lake's storage does not answer.
     """
     settings = (options or NightOptions()).settings()
     check_source(settings)
+    read_answers(settings.catalog.answers)
     open_store(settings, probe=False).exists(LATEST)
     if lake_exists(settings):
         open_lake(settings)

@@ -69,7 +69,7 @@ STAGES = (
         inputs=("begin", "crawl"),
         owns=("listings", "make_models", "photos", "embeddings", "vehicles"),
         packages=(*GROUND, "autodetect.embeddings", "autodetect.photos", "autodetect.validation", "autodetect.dataset"),
-        settings=("crawl", "photos", "backbone"),
+        settings=("crawl", "catalog", "photos", "backbone"),
     ),
     Stage(
         "train",

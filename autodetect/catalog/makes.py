@@ -6,6 +6,8 @@ import unicodedata
 from functools import cache
 from importlib import resources
 
+MAKE_WORDS = 3  # of the longest name of a make
+
 
 def text_key(text: str) -> str:
     """Return lower-case ASCII words joined by '-': 'Citroën  C4' -> 'citroen-c4'. Equal keys are equal names."""
@@ -32,7 +34,7 @@ def make_named(text: str) -> str | None:
 def make_leading(text: str) -> tuple[str, str] | None:
     """Return the make that a text starts with and the rest of it: 'Dodge RAM 1500' -> ('Dodge', 'RAM 1500')."""
     words = text.replace(":", " ").split()
-    for count in range(min(3, len(words)), 0, -1):
+    for count in range(min(MAKE_WORDS, len(words)), 0, -1):
         make = make_named(" ".join(words[:count]))
         if make:
             return make, " ".join(words[count:])

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from autodetect.catalog.answers import Answers
 from autodetect.catalog.fields import Reading, read_number, read_postal_code
 from autodetect.catalog.identify import Identity, identify
 from autodetect.dataset.presence import Presence, placed
@@ -20,11 +21,12 @@ MILES_PER_KM = 0.621371  # the international mile of 1959: 1.609344 km
 NUMBERS = ("asking_price", "sold_price", "year", "mileage")
 
 
-def cleaned(sightings: pa.Table) -> tuple[pd.DataFrame, list[Identity]]:
+def cleaned(sightings: pa.Table, answers: Answers | None = None) -> tuple[pd.DataFrame, list[Identity]]:
     """Read sightings into a frame of facts, one row a sighting, for the validation suites to judge.
 
     Args:
         sightings: rows of `sightings` of any kind but `missing`, which has no facts.
+        answers: what a person decided about makes and models.
 
     Returns:
         The frame: the columns of `listings` that a sighting decides, `kind`, `seen_on` (the night that brought it),
@@ -33,7 +35,7 @@ def cleaned(sightings: pa.Table) -> tuple[pd.DataFrame, list[Identity]]:
     """
     rows, identities = [], []
     for sighting in sightings.to_pylist():
-        identity = identify(sighting["make"], sighting["model"], sighting["title"])
+        identity = identify(sighting["make"], sighting["model"], sighting["title"], answers)
         identities.append(identity)
         rows.append(_facts(sighting, identity))
     frame = pd.DataFrame(rows)

@@ -11,10 +11,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from autodetect.catalog.answers import read_answers
 from autodetect.catalog.identify import Identity, shown_names
 from autodetect.dataset.cleaning import apply, cleaned, listing_rows
 from autodetect.dataset.photo_intake import Intake, group_copies, take_in
 from autodetect.dataset.presence import read_presence
+from autodetect.dataset.redecided import redecided
 from autodetect.embeddings.pin import load_pinned, read_pin
 from autodetect.lake.lake import Lake
 from autodetect.lake.quarantine import counts_by_rule, refuse
@@ -45,7 +47,7 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
     """Clean, judge, hash, embed and group what tonight's crawl brought.
 
     Args:
-        settings: photo and backbone settings, `crawl.missing_nights`.
+        settings: photo and backbone settings, `catalog.answers`, `crawl.missing_nights`.
         lake: reads `sightings`, `seen`, `listing_photos`; writes `listings`, `make_models`, `photos`, `embeddings`,
             `vehicles`, `quarantine`.
         run: tonight's receipts so far.
@@ -59,7 +61,8 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
 
     uncurated = _uncurated(run)
     sightings = _newest(read(SIGHTINGS, where=uncurated).filter(pc.field("kind") != "missing"))
-    frame, identities = cleaned(sightings)
+    answers = read_answers(settings.catalog.answers)
+    frame, identities = cleaned(sightings, answers)
     listing_photos = read(LISTING_PHOTOS)
     known_photos = read(PHOTOS)
     new_photos = sorted(set(listing_photos["sha256"].to_pylist()) - set(known_photos["sha256"].to_pylist()))
@@ -76,11 +79,16 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
     log.info("curate: %d rules judged, %d rows refused or corrected", outcome.rules, len(refusals))
 
     known_listings = read(LISTINGS).to_pylist()
+    answered, decisions = redecided(known_listings, read, answers)
+    identities += decisions
     last_seen = {(row["source"], row["item_id"]): row["last_seen"] for row in known_listings}
     new = set(zip(sightings["source"].to_pylist(), sightings["item_id"].to_pylist(), strict=True)) - set(last_seen)
     presence = read_presence(read, last_seen, new, uncurated, night=run.night)
     missing_nights = settings.crawl.missing_nights
-    changed = listing_rows(known_listings, facts, presence, night=run.night, missing_nights=missing_nights)
+    kept = {(row["source"], row["item_id"]): row for row in [*known_listings, *answered]}
+    changed = listing_rows(kept.values(), facts, presence, night=run.night, missing_nights=missing_nights)
+    taken = {(row["source"], row["item_id"]) for row in changed}
+    changed += [row for row in answered if (row["source"], row["item_id"]) not in taken]
     groups = group_copies(known_photos, intake, settings)
     photo_rows = _photo_rows(known_photos, intake, groups)
     copy_groups = dict(zip(known_photos["sha256"].to_pylist(), known_photos["copy_group"].to_pylist(), strict=True))
@@ -111,6 +119,7 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
             "photos_copies": sum(groups.get(sha256, sha256) != sha256 for sha256 in intake.rows),
             "embeddings_new": len(intake.embeddings),
             "vehicles_new": len({m.vehicle_id for m in memberships.values() if m.night == run.night}),
+            "listings_answered": len(answered),
             "listings_tied": sum(m.tied_by != "alone" for m in memberships.values()),
             "rules_judged": outcome.rules,
             **counts_by_rule(refusals),

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from autodetect.records import canonical_digest
 from autodetect.settings import Settings
@@ -19,8 +20,14 @@ def code_digest(packages: Iterable[str]) -> str:
 
 
 def settings_digest(settings: Settings, names: Iterable[str]) -> str:
-    """Return the digest of the settings named (top-level names or sections)."""
+    """Return the digest of the settings named (top-level names or sections).
+
+    A file of a person's answers counts by what it says, wherever it lies; a missing one like an empty one.
+    """
     values = settings.model_dump(mode="json")
+    answers = Path(settings.catalog.answers)
+    content = answers.read_bytes() if answers.is_file() else b""
+    values["catalog"]["answers"] = hashlib.sha256(content).hexdigest()
     return canonical_digest({name: values[name] for name in sorted(names)})
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodetect.catalog.fields import Reading, read_number, read_postal_code
+from autodetect.catalog.fields import Reading, country_of_code, read_number, read_postal_code, region_of
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,29 @@ def test_no_text_breaks_the_reading(text: str) -> None:
 )
 def test_a_postal_code_is_kept_as_written_in_capitals(text: str, code: str | None) -> None:
     assert read_postal_code(text) == code
+
+
+@pytest.mark.parametrize(
+    ("code", "country", "region"),
+    [
+        ("33602", "US", "336"),
+        ("336**", "US", "336"),
+        ("33602-1234", "US", "336"),
+        ("K1A 0B1", "CA", "K1A"),
+        ("k1a0b1", "CA", "K1A"),
+        ("T6J ***", "CA", "T6J"),
+        ("T6J", "CA", "T6J"),
+        ("D-10115", None, None),
+        ("1234", None, None),
+        ("٣٣٦٠٢", None, None),
+        ("*****", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_masked_code_still_says_its_country_and_region(code: str, country: str | None, region: str | None) -> None:
+    assert (country_of_code(code), region_of(code)) == (country, region)
+
+
+@given(st.from_regex(r"[0-9]{5}", fullmatch=True))
+def test_a_code_and_its_mask_are_in_one_region(code: str) -> None:
+    assert region_of(code) == region_of(f"{code[:3]}**") == code[:3]
