@@ -161,6 +161,8 @@ def _unlisted(make: str, model: str) -> Identity:
     if names_nothing(rest):
         return Identity(None, make, model, "other")
     rest = bare(rest)
+    if rest != model:  # what is shown must lead back to itself: decide again by what is left
+        return _as_alias(_from_fields(make, rest))
     if looks_like_a_sentence(rest) or looks_like_a_sentence(make):
         return Identity(None, make, model, "unclear")
     return Identity(f"{text_key(make)}/{text_key(rest)}", make, rest, "unlisted")

@@ -55,6 +55,7 @@ from crawlers.sandbox.making.models import MODELS, OTHERS
         ("", "", "Chrysler: Other", (None, "other")),
         ("Ford", "Ka", "", ("ford/ka", "unlisted")),
         ("Ford", "Ka 1.3", "", ("ford/ka", "unlisted")),
+        ("Ford Audi 2.0", "", "", (None, "other")),
         ("Ford", "Ford", "", (None, "other")),
         ("Ford", "2 door coupe", "", (None, "other")),
         ("Ford", "pick up", "", (None, "other")),
