@@ -7,11 +7,13 @@ from datetime import date, timedelta
 from functools import cache
 
 from crawlers.ledger import Ledger
-from crawlers.rules import ASKING
+from crawlers.rules import ASKING, SOLD
 from crawlers.slices import ROOT_NAME, Slice
 
 # Share of a divided slice that its parts may lack for it to count as read: listings come and go meanwhile.
 MOST_UNTOLD = 0.005
+# Share of a slice's results that its pages may fail to show: answers without entries are no proof of absence.
+MOST_UNSHOWN = 0.2
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class Coverage:
         """Return whether every page of every slice was read, and the slices hold what the whole was said to."""
         root = self._by_name.get((ASKING, ROOT_NAME))
         return root is not None and not self.has_collapsed and self._is_done(root)
+
+    @property
+    def read_all_sales(self) -> bool:
+        """Return whether there was a search for sales, and it came to its end."""
+        root = self._by_name.get((SOLD, ROOT_NAME))
+        return root is not None and self._is_done(root)
 
     def share(self, night: date, fresh_nights: int) -> float:
         """Return the share (0 to 1) of the announced listings that were seen, or that count as seen.
@@ -128,13 +136,18 @@ def _slice_states(ledger: Ledger) -> Iterator[SliceState]:
         "SELECT kind, name, parent, announced, state, cause FROM slices ORDER BY id"
     ):
         states = pages[kind, name]
+        held = found.get(name, 0) if kind == ASKING else (announced or 0)
         if state == "failed":
             outcome = "failed", cause
         elif "failed" in states:
             outcome = "failed", states["failed"]
         elif "open" in states:
             outcome = "deferred", ""
+        elif state == "split":
+            outcome = "split", ""
+        # The end of a chain by price begins with what the window before it showed.
+        elif held < int((1 - MOST_UNSHOWN) * (announced or 0)) and not Slice.named(name).low:
+            outcome = "failed", "not_shown"
         else:
-            outcome = ("split" if state == "split" else "done"), ""
-        held = found.get(name, 0) if kind == ASKING else (announced or 0)
+            outcome = "done", ""
         yield SliceState(kind, name, parent, announced or 0, held, *outcome)

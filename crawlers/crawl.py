@@ -53,19 +53,9 @@ def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         DependencyDownError: not even the first page could be read.
     """
     require_permission(settings)
-    source, begin, asked = settings.source, run.inputs["begin"], settings.crawl
-    identity = {
-        "night": run.night.isoformat(),
-        "source": source,
-        "begin": begin.digest,
-        "code": code_digest(("crawlers",)),
-        "wanted": [settings.ebay.category, settings.ebay.marketplace, asked.max_photos_per_listing, asked.page_size],
-    }
-    with Ledger(work, run.night, identity) as ledger:
-        if ledger.is_new:
-            remember(
-                ledger, lake, run, source, max_photos=asked.max_photos_per_listing, max_tries=asked.max_photo_tries
-            )
+    source, asked = settings.source, settings.crawl
+    with Ledger(work, run.night, _identity(settings, run)) as ledger:
+        remember(ledger, lake, run, source, max_photos=asked.max_photos_per_listing, max_tries=asked.max_photo_tries)
         plan = _plan(ledger, settings, lake, run)
         refusals: list[Refusal] = []
         stats: dict[str, Any] = {}
@@ -76,7 +66,7 @@ def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         stopped: dict[str, str] = stats.get(STOPPED) or {}
         coverage = Coverage(ledger, expected=_expected(run, asked))
         if ledger.announced(ASKING) is None and (not stopped or stopped["cause"] in OUTSIDE):
-            raise _unreadable(settings, ledger, stopped)
+            raise _unreadable(plan, stopped)
         drift = _drift(plan, coverage, run, stopped)
         not_believed = drift["drift"].get("fields") or (REQUIRED if stopped.get("cause") == Cause.DRIFT else ())
         if not_believed:
@@ -86,6 +76,24 @@ def crawl(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
     facts = {**receipt.facts, "stopped": stopped, **drift}
     figures = {name: float(stats.get(name, 0)) for name in RUN_STATS} | calls
     return receipt.model_copy(update={"facts": facts, "run": figures})
+
+
+def _identity(settings: Settings, run: StageRun) -> dict[str, Any]:
+    """Return what another attempt must share with tonight's ledger to go on with it.
+
+    A folder is looked at anew by every run: it costs no request, and what was taken out of it must not stay.
+    """
+    ebay, asked = settings.ebay, settings.crawl
+    return {
+        "night": run.night.isoformat(),
+        "source": settings.source,
+        "begin": run.inputs["begin"].digest,
+        "code": code_digest(("crawlers",)),
+        "wanted": [ebay.category, ebay.marketplace, ebay.web_path, asked.max_photos_per_listing, asked.page_size],
+        "place": {"sandbox": [settings.sandbox.spider, settings.sandbox.marketplace], "folder": [run.run_id]}.get(
+            settings.source, []
+        ),
+    }
 
 
 def _plan(ledger: Ledger, settings: Settings, lake: Lake, run: StageRun) -> CrawlPlan:
@@ -107,15 +115,15 @@ def _plan(ledger: Ledger, settings: Settings, lake: Lake, run: StageRun) -> Craw
     )
 
 
-def _unreadable(settings: Settings, ledger: Ledger, stopped: dict[str, str]) -> DependencyDownError:
+def _unreadable(plan: CrawlPlan, stopped: dict[str, str]) -> DependencyDownError:
     """Return the error of a source that could not even be asked what it has."""
-    where = settings.ebay.web_url if settings.sandbox.spider == "pages" else settings.ebay.base_url
-    causes = sorted({refusal.rule.removeprefix("crawl.") for refusal in harvest.refusals(ledger)})
+    where = plan.ebay.web_url if plan.spider == "ebay-pages" else plan.ebay.base_url
+    causes = sorted({refusal.rule.removeprefix("crawl.") for refusal in harvest.refusals(plan.ledger)})
     why = stopped.get("words") or ", ".join(causes) or "no answer"
     if stopped.get("cause") == Cause.QUOTA:
         return DependencyDownError(f"{where} answers no more today: {why}", "run the night again when the quota is new")
     return DependencyDownError(
-        f"the source {settings.source} at {where} could not be read: {why}",
+        f"the source {plan.provenance.source} at {where} could not be read: {why}",
         "check the address and the API key (ebay.client_id, ebay.client_secret), then run the night again",
     )
 
@@ -123,7 +131,9 @@ def _unreadable(settings: Settings, ledger: Ledger, stopped: dict[str, str]) -> 
 def _written(plan: CrawlPlan, coverage: Coverage, lake: Lake, run: StageRun, refusals: list[Refusal]) -> Receipt:
     """Write what the ledger holds, and the imports that wait; rows of an unchanged listing are not written again."""
     ledger, before = plan.ledger, run.earlier.get("crawl")
-    taken_before: list[str] = before.facts.get("imports", []) if before else []
+    earlier = before.facts if before else {}
+    taken_before: list[str] = earlier.get("imports", [])
+    newest_sale = harvest.newest_sale(ledger, run.night)
     imports = pending(lake.objects, taken_before)
     written = harvest.rows(ledger, coverage, plan.provenance.source, run.night)
     missing = sum(kind == "missing" for kind in written[SIGHTINGS]["kind"].to_pylist())
@@ -150,6 +160,8 @@ def _written(plan: CrawlPlan, coverage: Coverage, lake: Lake, run: StageRun, ref
             "coverage": coverage.share(run.night, plan.crawl.fresh_nights),
             "backlog": harvest.backlog(ledger),
             "sales_offered": ledger.announced(SOLD) is not None,
+            "sales_read_to": newest_sale if coverage.read_all_sales else earlier.get("sales_read_to", ""),
+            "usual": _usual(run) if coverage.has_collapsed else ledger.announced(ASKING) or _usual(run),
             "marketplace": ledger.noted("marketplace"),
             "imports": sorted([*taken_before, *(one.digest for one in imports)]),
         },
@@ -168,16 +180,23 @@ def _add(written: dict[Table, pa.Table], listings: Iterator[KeptListing], run: S
 
 
 def _expected(run: StageRun, crawl: CrawlSettings) -> int:
-    """Return how many listings a whole source must announce: a share of what it did the night before."""
+    """Return how many listings a whole source must announce: a share of what it usually does."""
+    return max(1, int(crawl.min_fill * _usual(run)))
+
+
+def _usual(run: StageRun) -> int:
+    """Return how many listings the source announced when it was last believed; 0 before the first crawl."""
     before = run.earlier.get("crawl")
-    return max(1, int(crawl.min_fill * before.counts["announced"])) if before else 1
+    return int(before.facts.get("usual", before.counts["announced"])) if before else 0
 
 
 def _drift(plan: CrawlPlan, coverage: Coverage, run: StageRun, stopped: dict[str, str]) -> dict[str, Any]:
     """Return the facts about what listings say: tonight's fill rates among the last ones, and what drifted."""
-    if coverage.has_collapsed and (before := run.earlier.get("crawl")):
+    if coverage.has_collapsed and (usual := _usual(run)):
         announced = plan.ledger.announced(ASKING)
-        words = f"the source announces {announced:,} listings, {before.counts['announced']:,} the night before"
+        words = (
+            f"the source announces {announced:,} listings, usually {usual:,}; if so few are right, crawl.min_fill = 0"
+        )
         drift = {"fields": [ANNOUNCED], "words": words, "example": "", "kept": ""}
         return {"drift": drift, "fill_history": list(plan.fill_history)}
     tonight = fill_of(harvest.sightings(plan.ledger, kind=ASKING))

@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 from autodetect.records import Sighting
 from crawlers.advert import Advert, Provenance, sighting, summary_digest
 from crawlers.drift import lacks
-from crawlers.items import Listing, Page, Photo
+from crawlers.items import Listing, Photo
 from crawlers.kept import KeptListing
-from crawlers.ledger import Ledger
+from crawlers.ledger import SALES_READ_TO, Ledger
 from crawlers.rules import ASKING, SOLD
-from crawlers.slices import ROOT_NAME
+from crawlers.slices import Slice
 
 
 class Finds:
@@ -20,15 +20,15 @@ class Finds:
         self._provenance = provenance
         self._max_photos = max_photos
 
-    def take(self, page: Page, entries: Sequence[Advert]) -> bool:
-        """Take down a page's entries; return whether any of them is news."""
+    def take(self, kind: str, part: Slice, entries: Sequence[Advert]) -> bool:
+        """Take down a page's entries, of a slice; return whether any of them is news."""
         news = 0
         for entry in entries:
-            news += self._take_sale(entry) if page.kind == SOLD else self._take_entry(entry, page.part.name)
+            news += self._take_sale(entry) if kind == SOLD else self._take_entry(entry, part)
         return news > 0
 
-    def _take_entry(self, entry: Advert, slice_name: str) -> bool:
-        self._saw(ASKING, entry.item_id, slice_name)
+    def _take_entry(self, entry: Advert, part: Slice) -> bool:
+        self._saw(ASKING, entry.item_id, part)
         summary = summary_digest(entry)
         known = self._ledger.value("SELECT summary FROM known_listings WHERE item_id = ?", entry.item_id)
         if known == summary:
@@ -42,17 +42,19 @@ class Finds:
             "INSERT OR IGNORE INTO listings (item_id, summary, slice, known) VALUES (?, ?, ?, ?)",
             entry.item_id,
             summary,
-            slice_name,
+            part.name,
             int(known is not None),
         )
         return True
 
     def _take_sale(self, entry: Advert) -> bool:
-        self._saw(SOLD, entry.item_id, ROOT_NAME)
+        """Take down a sale; return whether it is news, or so late that not all of its time was read before."""
+        self._saw(SOLD, entry.item_id, Slice())
         if entry.sold_on is None:
             self._ledger.execute("INSERT OR IGNORE INTO undated_sales VALUES (?)", entry.item_id)
             return False
-        return self._take_sale_of(sighting(entry, self._provenance))
+        news = self._take_sale_of(sighting(entry, self._provenance))
+        return news or entry.sold_on.isoformat() > self._ledger.noted(SALES_READ_TO)
 
     def _take_sale_of(self, found: Sighting) -> bool:
         known = self._ledger.value(
@@ -86,16 +88,17 @@ class Finds:
                 sha256,
             )
 
-    def take_kept(self, kept: KeptListing, new_photos: Collection[str]) -> None:
+    def take_kept(self, kept: KeptListing) -> None:
         """Write down a listing that came with its photos: nothing of it is left to ask."""
         found = kept.sighting
         if found.kind == SOLD:
             self._take_sale_of(found)
         else:
-            self._saw(ASKING, found.item_id, ROOT_NAME)
+            self._saw(ASKING, found.item_id, Slice())
             known = self._ledger.value("SELECT digest FROM known_listings WHERE item_id = ?", found.item_id)
             self._found(found, known is not None, changed=known != found.digest)
         for photo in kept.photos:
+            known_photo = self._ledger.value("SELECT sha256 FROM known_photos WHERE url = ?", photo.url)
             self._ledger.execute(
                 "INSERT OR REPLACE INTO photos (item_id, position, url, state, sha256, fetched) "
                 "VALUES (?, ?, ?, 'done', ?, ?)",
@@ -103,7 +106,7 @@ class Finds:
                 photo.position,
                 photo.url,
                 photo.sha256,
-                int(photo.sha256 in new_photos),
+                int(photo.sha256 != known_photo),
             )
 
     def take_back(self, fields: Collection[str]) -> None:
@@ -136,15 +139,11 @@ class Finds:
             photo.position,
         )
 
-    def _saw(self, kind: str, item_id: str, slice_name: str) -> None:
-        """Note where a listing was seen: of several slices the narrowest, whose name is the longest."""
-        self._ledger.execute(
-            "INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET slice = excluded.slice "
-            "WHERE length(excluded.slice) > length(slice)",
-            kind,
-            item_id,
-            slice_name,
-        )
+    def _saw(self, kind: str, item_id: str, part: Slice) -> None:
+        """Note where a listing was seen: of several slices the narrowest, in whatever order they were read."""
+        before = self._ledger.value("SELECT slice FROM seen WHERE kind = ? AND item_id = ?", kind, item_id)
+        if before is None or part.breadth < Slice.named(before).breadth:
+            self._ledger.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", kind, item_id, part.name)
 
     def _found(self, found: Sighting, known: bool, *, changed: bool) -> None:
         self._ledger.execute(

@@ -73,7 +73,7 @@ class Frontier:
                 case PageRead(page, answer):
                     self._may_have = {Page: True, Photo: True}
                     self._searches.settle(page, "done", "")
-                    news = self._finds.take(page, answer.entries)
+                    news = self._finds.take(page.kind, self._searches.shown_by(page), answer.entries)
                     self._searches.plan(page, answer, news=news)
                     if (page.kind, page.part, page.offset) == (self.rules.kinds[0], Slice(), 0):
                         for kind in self.rules.kinds[1:]:
@@ -94,10 +94,10 @@ class Frontier:
                 case PutOff(_):
                     self._spent = True
 
-    def take_kept(self, kept: KeptListing, new_photos: Collection[str]) -> None:
+    def take_kept(self, kept: KeptListing) -> None:
         """Write down a listing that came with its photos: nothing of it is left to ask."""
         with self.ledger.transaction():
-            self._finds.take_kept(kept, new_photos)
+            self._finds.take_kept(kept)
 
     def take_back(self, drifted: Collection[str]) -> None:
         """Open again what is not to be believed, for another attempt: it is not taken in tonight.

@@ -61,6 +61,13 @@ def counts(ledger: Ledger, missing: int) -> dict[str, int]:
     }
 
 
+def newest_sale(ledger: Ledger, night: date) -> str:
+    """Return the date of the newest sale that is known, tonight's among them; '' for none."""
+    newest = "SELECT max(day) FROM (SELECT sold_on AS day FROM known_sales UNION ALL "
+    newest += "SELECT observed_on FROM sightings WHERE kind = ?) WHERE day <= ?"
+    return ledger.value(newest, SOLD, night.isoformat()) or ""
+
+
 def backlog(ledger: Ledger) -> int:
     """Return how many new or changed listings wait to be read in full."""
     return int(ledger.value("SELECT count(*) FROM listings WHERE state = 'open'"))

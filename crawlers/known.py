@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -11,26 +10,37 @@ import pyarrow.compute as pc
 from autodetect.lake.lake import Lake
 from autodetect.lake.schemas import LISTING_PHOTOS, LISTINGS, QUARANTINE, SIGHTINGS, SLICES, Table
 from autodetect.records import StageRun
-from crawlers.ledger import Ledger
+from crawlers.ledger import SALES_READ_TO, Ledger
 from crawlers.rules import ASKING, SOLD
 from crawlers.slices import Slice
 
 LIVE = ("active", "missing")
+REMEMBERED = "remembered"  # the ledger's note that it holds what was known
 PHOTO_FAILURES = "crawl.photo"  # the quarantine's name for photos that could not be had
 SIGHTING_COLUMNS = ["item_id", "kind", "observed_on", "night", "digest", "summary_digest", "photo_urls"]
 
 
 def remember(ledger: Ledger, lake: Lake, run: StageRun, source: str, *, max_photos: int, max_tries: int) -> None:
-    """Fill the `known_*` tables of a new ledger from what earlier nights' receipts name.
+    """Fill the `known_*` tables of a ledger from what earlier nights' receipts name: once, all or nothing.
 
     Args:
-        ledger: a new one.
+        ledger: tonight's.
         lake: read at the versions of the run.
         run: tonight.
         source: whose listings.
         max_photos: photos that are wanted of one listing.
         max_tries: nights in which a photo may fail before it is given up.
     """
+    if ledger.noted(REMEMBERED):
+        return
+    with ledger.transaction():
+        _remember_all(ledger, lake, run, source, max_photos=max_photos, max_tries=max_tries)
+        before = run.earlier.get("crawl")
+        ledger.note(SALES_READ_TO, before.facts.get("sales_read_to", "") if before else "")
+        ledger.note(REMEMBERED, "yes")
+
+
+def _remember_all(ledger: Ledger, lake: Lake, run: StageRun, source: str, *, max_photos: int, max_tries: int) -> None:
 
     def read(table: Table, columns: list[str], where: pc.Expression | None = None) -> pa.Table:
         return lake.tables.read(table, version=run.versions.get(table.name, 0), columns=columns, where=where)
@@ -45,9 +55,8 @@ def remember(ledger: Ledger, lake: Lake, run: StageRun, source: str, *, max_phot
 
     sightings = read(SIGHTINGS, SIGHTING_COLUMNS, ours & (pc.field("kind") != "missing"))
     sightings = sightings.sort_by([("night", "ascending"), ("observed_on", "ascending")])
-    with ledger.transaction():
-        for row in _rows(sightings):
-            _remember_sighting(ledger, row, max_photos)
+    for row in _rows(sightings):
+        _remember_sighting(ledger, row, max_photos)
     listings = read(LISTINGS, ["last_slice", "item_id"], ours & pc.is_in(pc.field("status"), pa.array(LIVE)))
     ledger.insert_many(
         "UPDATE known_listings SET live = 1, last_slice = ? WHERE item_id = ?",
@@ -55,12 +64,6 @@ def remember(ledger: Ledger, lake: Lake, run: StageRun, source: str, *, max_phot
     )
     done = read(SLICES, ["slice", "night"], ours & (pc.field("kind") == ASKING) & (pc.field("state") == "done"))
     ledger.insert_many("INSERT OR REPLACE INTO known_makes VALUES (?, ?)", _makes_done(done))
-
-
-def newest_sale(ledger: Ledger) -> date | None:
-    """Return the date of the newest sale that was known before tonight."""
-    newest = ledger.value("SELECT max(sold_on) FROM known_sales")
-    return date.fromisoformat(newest) if newest else None
 
 
 def _remember_sighting(ledger: Ledger, row: dict[str, Any], max_photos: int) -> None:

@@ -56,6 +56,7 @@ CREATE TABLE undated_sales (item_id TEXT PRIMARY KEY) WITHOUT ROWID;
 
 
 PREFIX = "crawl-"
+SALES_READ_TO = "sales_read_to"  # the note of the date up to which earlier nights read all sales; '' for none
 
 
 class Ledger:
@@ -64,7 +65,6 @@ class Ledger:
     def __init__(self, folder: Path, night: date, identity: Mapping[str, Any]) -> None:
         self._path = folder / f"{PREFIX}{night.isoformat()}.sqlite"
         self._identity = json.dumps(identity, sort_keys=True)
-        self.is_new = True
         self._paid: Counter[str] = Counter()  # the account, which every request asks for: only this process writes it
         self._kept: Counter[str] = Counter()
 
@@ -72,7 +72,7 @@ class Ledger:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         database = self._resumed()
         if database is not None:
-            self._database, self.is_new = database, False
+            self._database = database
             self._paid = Counter(dict(self.execute("SELECT purpose, calls FROM account")))
             self._kept = self._paid.copy()
             return self

@@ -8,6 +8,8 @@ from crawlers.ledger import Ledger
 from crawlers.rules import Rules
 from crawlers.slices import ROOT_NAME, Sized, Slice, divided
 
+FILTER_IGNORED = "filter_ignored"  # the cause of a slice that is as large as what it was cut from
+
 
 class Searches:
     """The ledger's slices and pages. Every method is part of its caller's transaction."""
@@ -44,9 +46,10 @@ class Searches:
         """Ask once more for the slices whose filter the source ignored."""
         self._ledger.execute(
             "UPDATE pages SET state = 'open' WHERE position = 0 AND (kind, slice) IN "
-            "(SELECT kind, name FROM slices WHERE cause = 'filter_ignored')"
+            "(SELECT kind, name FROM slices WHERE cause = ?)",
+            FILTER_IGNORED,
         )
-        self._ledger.execute("UPDATE slices SET state = 'open', cause = '' WHERE cause = 'filter_ignored'")
+        self._ledger.execute("UPDATE slices SET state = 'open', cause = '' WHERE cause = ?", FILTER_IGNORED)
 
     def settle(self, page: Page, state: str, cause: str) -> None:
         """Write down what became of a page: done, or failed with a cause."""
@@ -59,6 +62,11 @@ class Searches:
             page.offset,
         )
 
+    def shown_by(self, page: Page) -> Slice:
+        """Return the slice that a page's entries are of: the whole, where the source ignores the page's filter."""
+        cause = self._ledger.value("SELECT cause FROM slices WHERE kind = ? AND name = ?", page.kind, page.part.name)
+        return Slice() if cause == FILTER_IGNORED else page.part
+
     def plan(self, page: Page, answer: SearchAnswer, *, news: bool) -> None:
         """Open what a page's answer says must be asked further; `news`: whether anything on it was new."""
         part, rules, total = page.part, self._rules, answer.total
@@ -68,7 +76,10 @@ class Searches:
                 "UPDATE slices SET announced = ? WHERE kind = ? AND name = ?", total, page.kind, part.name
             )
             if ignored:
-                self._set_slice(page.kind, part, "failed", "inseparable" if part.low else "filter_ignored")
+                self._set_slice(page.kind, part, "failed", FILTER_IGNORED)
+                self._ledger.execute(
+                    "UPDATE seen SET slice = ? WHERE kind = ? AND slice = ?", ROOT_NAME, page.kind, part.name
+                )
                 self._ledger.execute(
                     "DELETE FROM pages WHERE kind = ? AND slice = ? AND position > 0", page.kind, part.name
                 )
@@ -119,8 +130,9 @@ class Searches:
             self._open_pages(page.kind, page.part, self._rules.reach)
         if page.offset + self._rules.page_size < self._rules.reach:
             return
-        low = last[0].price if last else ""
-        if not low or low == page.part.low:
+        # The source sorts and filters by the price that it shows, which may be a converted one.
+        low = (last[0].converted_price or last[0].price) if last else ""
+        if not low.replace(".", "", 1).isdecimal() or float(low) <= float(page.part.low or -1):
             self._set_slice(page.kind, page.part, "failed", "inseparable")
             return
         self._set_slice(page.kind, page.part, "split", "")

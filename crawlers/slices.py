@@ -7,7 +7,7 @@ window ends, the next slice begins at the last price, so that nothing is asked t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, inf
 from typing import Self
 from urllib.parse import quote, unquote
 
@@ -32,14 +32,19 @@ class Slice:
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """Read a slice's name back."""
-        parts = {} if name == ROOT_NAME else dict(part.split("=", 1) for part in name.split(";"))
+        """Read a slice's name back; no name is that of the whole."""
+        parts = {} if name in {"", ROOT_NAME} else dict(part.split("=", 1) for part in name.split(";"))
         return cls(_split(parts.get(MAKE, "")), _split(parts.get(YEAR, "")), parts.get("price", ""))
 
     @property
     def by_price(self) -> bool:
         """Whether it can be divided only by price, and so must be read in order of price."""
         return len(self.makes) == 1 and len(self.years) == 1
+
+    @property
+    def breadth(self) -> tuple[float, float, float, str]:
+        """Return what orders slices, the narrowest first: fewest makes, fewest years, highest price."""
+        return len(self.makes) or inf, len(self.years) or inf, -float(self.low or 0), self.name
 
     def holds(self, make: str, year: str) -> bool:
         """Return whether a listing of this make and year belongs here; what a listing does not say is no objection."""
@@ -108,11 +113,11 @@ def packed(sizes: Mapping[str, int], reach: int) -> list[tuple[tuple[str, ...], 
 def _told_or_halved(
     part: Slice, aspect: str, values: tuple[str, ...], refinements: Mapping[str, Mapping[str, int]], reach: int
 ) -> list[Sized]:
-    """Divide by an aspect's values: as the source tells their sizes, else half of them each."""
-    told = refinements.get(aspect, {})
-    told = {value: size for value, size in told.items() if not values or value in values} if told else {}
-    if told:
-        return _grouped(part, aspect, told, reach)
+    """Divide by an aspect's values: as the source tells their sizes, else (or if they all fit) half of them each."""
+    told = {value: size for value, size in refinements.get(aspect, {}).items() if not values or value in values}
+    groups = _grouped(part, aspect, told, reach)
+    if groups and groups[0].part != _with(part, aspect, values):
+        return groups
     middle = len(values) // 2
     return [Sized(_with(part, aspect, half), None) for half in (values[:middle], values[middle:]) if half]
 

@@ -67,8 +67,6 @@ def _close(night: NightRun, receipts: dict[str, Receipt], held: str) -> NightSum
     begin = night.begin
     night.fence.check()
     night.lake.receipts.commit(end(begin.night, begin.kind, night.run_id, verdict, reason), datetime.now(UTC))
-    for ledger in night.work.glob("crawl-*.jsonl"):
-        ledger.unlink()
     return summarise(night, receipts, verdict, reason)
 
 

@@ -35,6 +35,8 @@ def _crawl_reason(crawl: Receipt, min_coverage: float) -> str:
     if stopped and stopped["cause"] != BUDGET_SPENT and not (stopped["cause"] == "drift" and drift):
         where = f" at {stopped['url']}" if stopped.get("url") else ""
         return f"the crawl stopped early: {stopped['words']}{where}; once that is settled, run the night again"
+    if drift.get("fields") == ["announced"]:
+        return f"the source seems to have collapsed: {drift['words']}"
     if drift:
         names, example = ", ".join(drift["fields"]), drift.get("example")
         compare = f"; compare {example}" if example else ""

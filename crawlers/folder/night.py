@@ -20,6 +20,6 @@ def look_at_folder(ledger: Ledger, frontier: Frontier, settings: Settings, lake:
     for taken in crawl:
         refused += taken.refusals
         if taken.listing is not None:
-            frontier.take_kept(taken.listing, taken.new)
-    frontier.close_whole(ASKING, ledger.value("SELECT count(*) FROM seen WHERE kind = ?", ASKING))
+            frontier.take_kept(taken.listing)
+    frontier.close_whole(ASKING, ledger.seen(ASKING))
     return refused

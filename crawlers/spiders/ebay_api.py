@@ -1,7 +1,7 @@
 """`ebay-api`: listings by the Browse API, sales by the Marketplace Insights API where access is granted."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -10,7 +10,7 @@ from scrapy.http import Request, Response
 from crawlers.advert import sighting
 from crawlers.frontier import NOT_OFFERED
 from crawlers.items import Failed, Listing, ListingRead, Outcome, Page, PageRead, Work
-from crawlers.known import newest_sale
+from crawlers.ledger import SALES_READ_TO
 from crawlers.pages.browse import advert, search_answer
 from crawlers.pages.insights import sales_answer
 from crawlers.plan import CrawlPlan
@@ -47,8 +47,8 @@ class EbayApiSpider(ListingsSpider):
         filters = []
         if page.kind == ASKING:
             filters.append(EVERY_FORMAT)
-        elif since := newest_sale(self.plan.ledger):
-            since -= timedelta(self.plan.crawl.sold_overlap_days)
+        elif read_to := self.plan.ledger.noted(SALES_READ_TO):
+            since = date.fromisoformat(read_to) - timedelta(self.plan.crawl.sold_overlap_days)
             filters.append(f"lastSoldDate:[{since.isoformat()}T00:00:00Z..]")
         if page.part.low:
             filters.append(f"price:[{page.part.low}..],priceCurrency:USD")
@@ -73,7 +73,8 @@ class EbayApiSpider(ListingsSpider):
             return self.unreadable(page, error)
         if not answer.total and (again := self._elsewhere(page)):
             return again
-        self.plan.ledger.note(MARKETPLACE, self._marketplaces[0])
+        if answer.total:
+            self.plan.ledger.note(MARKETPLACE, self._marketplaces[0])
         return PageRead(page, answer)
 
     def read_listing(self, response: Response) -> Outcome:

@@ -3,17 +3,18 @@
 import uuid
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crawlers.advert import SearchAnswer
+from crawlers.advert import Advert, SearchAnswer, sighting
 from crawlers.coverage import Coverage
 from crawlers.frontier import NOT_OFFERED, Frontier
 from crawlers.items import Failed, Listing, Page, Photo, PutOff
-from crawlers.ledger import Ledger
+from crawlers.ledger import SALES_READ_TO, Ledger
 from crawlers.rules import ASKING, SOLD
 from crawlers.slices import Slice, fewest_calls
 from tests.crawlers.source import NIGHT, PROVENANCE, RULES, Source, car, crawl, ledger_path, work_through
@@ -72,7 +73,6 @@ def test_a_crawl_that_stops_anywhere_asks_again_only_what_was_in_flight(killed_a
         work_through(source, Frontier(ledger, RULES, PROVENANCE), at_most=killed_after)
     again = Source(source.adverts)
     ledger = crawl(again, tmp_path)
-    assert not ledger.is_new
     assert not set(source.asked) & set(again.asked)
     assert ledger.value("SELECT count(*) FROM sightings") == 130
     assert ledger.value("SELECT count(*) FROM photos WHERE state = 'done'") == 130
@@ -114,6 +114,7 @@ def test_a_source_that_ignores_the_filter_is_noticed_and_not_read_ten_times_over
     assert {part.cause for part in coverage.slices if part.state == "failed"} == {"filter_ignored"}
     assert source.searches() <= 5
     assert not coverage.is_complete
+    assert ledger.execute("SELECT DISTINCT slice FROM seen").fetchall() == [("all",)]
 
 
 def test_more_listings_of_one_price_than_a_search_can_show_are_told_as_inseparable(tmp_path: Path) -> None:
@@ -190,3 +191,83 @@ def test_half_of_the_years_may_hold_everything(tmp_path: Path) -> None:
     ledger = crawl(source, tmp_path, rules)
     assert ledger.seen(ASKING) == 190
     assert Coverage(ledger).is_complete
+
+
+def test_a_listing_belongs_to_the_narrowest_slice_that_showed_it_however_long_its_name(tmp_path: Path) -> None:
+    """Halves of the years have shorter names than the whole of them."""
+    rules = replace(RULES, makes=("Audi", "Ford"), years=tuple(str(year) for year in range(2000, 2020)))
+    source = market([("Ford", str(2000 + n % 20), n) for n in range(300)] + [("Audi", "2012", 5)] * 30)
+    source.tells = False
+    parts = [part for part in Coverage(crawl(source, tmp_path, rules)).slices if part.kind == ASKING]
+    assert {part.found for part in parts if part.state == "split"} == {0}
+    assert all(part.found == part.announced for part in parts if part.state == "done")
+
+
+def test_prices_that_the_source_converted_are_divided_as_it_shows_them(tmp_path: Path) -> None:
+    class Abroad(Source):
+        def _page(self, page: Page) -> SearchAnswer:
+            answer = super()._page(page)
+            own = {"currency": "CAD", "converted_currency": "USD"}
+            return replace(
+                answer,
+                entries=tuple(
+                    replace(entry, price=str(1.4 * float(entry.price)), converted_price=entry.price, **own)
+                    for entry in answer.entries
+                ),
+            )
+
+    ledger = crawl(Abroad(market([("Ford", "2012", n) for n in range(350)]).adverts), tmp_path)
+    assert ledger.seen(ASKING) == 350
+    assert Coverage(ledger).is_complete
+
+
+@pytest.mark.parametrize("price", ["", "ask", "0"])
+def test_prices_that_lead_no_further_end_the_search_and_not_the_crawl(price: str, tmp_path: Path) -> None:
+    class Unsorted(Source):
+        def _page(self, page: Page) -> SearchAnswer:
+            answer = super()._page(page)
+            return replace(answer, entries=tuple(replace(entry, price=price) for entry in answer.entries))
+
+    source = Unsorted(market([("Ford", "2012", n) for n in range(250)]).adverts)
+    coverage = Coverage(crawl(source, tmp_path))
+    assert "inseparable" in {part.cause for part in coverage.slices}
+    assert source.searches() <= 24
+
+
+@pytest.mark.parametrize("count", [60, 130])
+def test_pages_that_show_nothing_of_what_they_announce_prove_no_absence(count: int, tmp_path: Path) -> None:
+    class Silent(Source):
+        def _page(self, page: Page) -> SearchAnswer:
+            answer = super()._page(page)
+            return replace(answer, entries=answer.entries if page.offset == 0 else ())
+
+    source = Silent(market([("Ford" if n % 2 else "Audi", "2012", n) for n in range(count)]).adverts)
+    coverage = Coverage(crawl(source, tmp_path))
+    assert not coverage.is_complete
+    assert not coverage.done_makes
+    assert {part.cause for part in coverage.slices if part.state == "failed"} == {"not_shown"}
+
+
+@pytest.mark.parametrize(("read_to", "pages"), [("", 6), ("2026-10-20", 4), ("2026-11-01", 1)])
+def test_sales_newest_first_are_read_until_all_are_known_and_their_time_was_read_before(
+    read_to: str, pages: int, tmp_path: Path
+) -> None:
+    """The night before was stopped after the first page; an earlier one had read all until a date."""
+
+    class Sales(Source):
+        def _page(self, page: Page) -> SearchAnswer:
+            if page.kind == ASKING:
+                return super()._page(page)
+            return SearchAnswer(total=60, entries=sold[page.offset : page.offset + RULES.page_size])
+
+    sold = tuple(Advert(item_id=str(n), sold_on=PROVENANCE.night - timedelta(n // 2)) for n in range(60))
+    sales = [sighting(entry, PROVENANCE) for entry in sold]
+    source = Sales({})
+    with Ledger(tmp_path, NIGHT, {"night": "1"}) as ledger:
+        for number, sale in enumerate(sales):
+            day = sale.observed_on.isoformat()
+            if number < RULES.page_size or day <= read_to:
+                ledger.execute("INSERT INTO known_sales VALUES (?, ?, ?)", sale.item_id, day, sale.digest)
+        ledger.note(SALES_READ_TO, read_to)
+    crawl(source, tmp_path, replace(RULES, stop_at_known=frozenset({SOLD})))
+    assert sum(isinstance(work, Page) and work.kind == SOLD for work in source.asked) == pages

@@ -35,12 +35,10 @@ with Ledger(Path(sys.argv[1]), date(2026, 11, 1), identity) as ledger:
 
 def test_what_was_noted_and_paid_is_there_again(tmp_path: Path) -> None:
     with Ledger(tmp_path, NIGHT, IDENTITY) as ledger:
-        assert ledger.is_new
         ledger.note("marketplace", "EBAY_US")
         for purpose in ("search", "search", "listing"):
             ledger.pay(purpose)
     with Ledger(tmp_path, NIGHT, IDENTITY) as ledger:
-        assert not ledger.is_new
         assert (ledger.noted("marketplace"), ledger.noted("nothing")) == ("EBAY_US", "")
         assert (ledger.calls, ledger.calls_for("search"), ledger.calls_for("photo")) == (3, 2, 0)
         ledger.pay("search", -1)
@@ -52,7 +50,6 @@ def test_the_ledger_of_another_night_is_begun_anew(tmp_path: Path, name: str) ->
     with Ledger(tmp_path, NIGHT, IDENTITY) as ledger:
         ledger.note("what", "old")
     with Ledger(tmp_path, NIGHT, IDENTITY | {name: "another"}) as ledger:
-        assert ledger.is_new
         assert ledger.noted("what") == ""
 
 
@@ -69,7 +66,6 @@ def test_a_new_night_takes_away_the_ledgers_of_those_before(tmp_path: Path) -> N
 def test_a_damaged_ledger_is_begun_anew(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "crawl-2026-11-01.sqlite").write_bytes(damage)
     with Ledger(tmp_path, NIGHT, IDENTITY) as ledger:
-        assert ledger.is_new
         ledger.note("works", "yes")
         assert ledger.noted("works") == "yes"
 
@@ -109,5 +105,4 @@ def test_a_sigkill_loses_nothing_that_was_written_and_leaves_no_half_transaction
     said = [int(line) for line in child.stdout.read().split() if line.isdigit()]
     child.wait()
     with Ledger(tmp_path, NIGHT, IDENTITY) as ledger:
-        assert not ledger.is_new
         assert ledger.seen("asking") == ledger.seen("sold") >= max([300, *said])

@@ -23,6 +23,18 @@ def test_a_name_says_what_the_slice_is() -> None:
     assert Slice(("Ford",), ("2012",), "15000").name == "Make=Ford;Year=2012;price=15000"
 
 
+def test_no_name_is_that_of_the_whole() -> None:
+    assert Slice.named("") == Slice()
+
+
+def test_the_narrowest_slice_is_that_of_the_fewest_makes_and_years_and_the_highest_price() -> None:
+    ford = Slice(("Ford",))
+    years = Slice(("Ford",), ("2011", "2012", "2013")), Slice(("Ford",), ("2012", "2013")), Slice(("Ford",), ("2012",))
+    prices = Slice(("Ford",), ("2012",), "9000"), Slice(("Ford",), ("2012",), "15000")
+    narrowing = [Slice(), Slice(("Audi", "BMW", "Ford")), ford, *years, *prices]
+    assert sorted(narrowing, key=lambda part: part.breadth) == narrowing[::-1]
+
+
 @given(SIZES)
 def test_packing_keeps_every_value_once_within_reach_and_adds_the_sizes_up(sizes: dict[str, int]) -> None:
     groups = packed(sizes, 2_000)
@@ -58,6 +70,12 @@ def test_a_large_make_is_divided_by_year_and_untold_years_are_halved() -> None:
     untold = divided(ford, {}, reach=2_000, years=("2012", "2013", "2014"))
     assert [sized.part.years for sized in untold] == [("2012",), ("2013", "2014")]
     assert [sized.part.years for sized in divided(untold[1].part, {}, reach=2_000)] == [("2013",), ("2014",)]
+
+
+def test_years_that_would_all_fit_by_what_the_source_tells_and_do_not_are_halved() -> None:
+    both = Slice(("Ford",), ("2011", "2012"))
+    parts = divided(both, {"Year": {"2011": 900, "2012": 1_000}}, reach=2_000)
+    assert [sized.part.years for sized in parts] == [("2011",), ("2012",)]
 
 
 def test_a_group_of_makes_that_has_grown_too_large_is_halved() -> None:

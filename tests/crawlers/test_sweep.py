@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from autodetect.lake.schemas import SIGHTINGS, SLICES
-from tests.crawlers.crawling import Crawls, make_market
+from tests.crawlers.crawling import Crawls, disturbed, make_market
 from tests.crawlers.faulty import SPIDERS, Attempt, attempt, curate, faulty, rows
 
 FIRST = 100_000_000_000
@@ -92,3 +92,28 @@ def test_nothing_is_missing_from_a_search_that_did_not_come_to_its_end(
         again = attempt(crawls, url, spider, night=2, **{**few, "crawl__daily_calls": 20})
     assert (missing(crawls, 2), again.receipt.facts["complete"], again.held) == ([size + 4], True, "")
     assert again.receipt.counts["missing"] == 1
+
+
+def test_sales_that_a_quota_cut_off_are_read_by_the_next_night(tmp_path: Path, crawls: Crawls) -> None:
+    """The first page has the newest ones, so that their dates alone would tell that all was read."""
+    sales = [{"ID": str(200_000_000_000 + n), "yearsold": f"2026-{9 - n // 10:02d}-15", "pricesold": "9000",
+              "Make": "Ford", "Model": "Ka", "Year": "2012"} for n in range(30)]  # fmt: skip
+    folder = make_market(tmp_path / "market", [listing(0)], sales)
+
+    def spent(path: str, _: int) -> tuple[int, bytes] | None:
+        over = "item_sales" in path and "offset=0" not in path
+        return (429, b'{"errors": [{"errorId": 10001, "domain": "API_BROWSE"}]}') if over else None
+
+    with faulty(folder) as url:
+        with disturbed(url, spent) as cut:
+            first = attempt(crawls, url, "api", via=cut, crawl__page_size=10)
+        second = attempt(crawls, url, "api", night=2, crawl__page_size=10)
+        third = attempt(crawls, url, "api", night=3, crawl__page_size=10)
+    assert (first.stopped, first.receipt.counts["sales_new"]) == ("quota", 10)
+    assert (second.receipt.counts["sales_new"], third.receipt.counts["sales_new"]) == (20, 0)
+    assert [found.receipt.facts["sales_read_to"] for found in (first, second, third)] == [
+        "",
+        "2026-09-15",
+        "2026-09-15",
+    ]
+    assert third.searches("api") < second.searches("api")

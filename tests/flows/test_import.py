@@ -45,7 +45,7 @@ def lake_of(program: Program) -> list[str]:
 def test_a_folder_is_imported_once_and_waits_for_the_crawl(program: Program) -> None:
     told = program.run("import", "cars", *OWN)
     assert told.code == 0, told.err
-    for words in ("listings   3 (3 of kind import)", "photos     3 (3 new", "Alfa Romeo giulia 1", "photo_missing",
+    for words in ("listings   3 (3 of kind import)", "photos     3 (3 new", "Alfa Romeo Giulia 1", "photo_missing",
                   "4.jpg", "next: autodetect nightly"):  # fmt: skip
         assert words in told.out
     lake = open_lake(Settings(lake=str(program.folder / "var/lake")))
@@ -65,7 +65,7 @@ def test_a_dry_run_needs_no_licence_and_writes_nothing(program: Program) -> None
     assert told.code == 0, told.err
     found = told.json()
     assert (found["state"], found["listings"], found["photos"]) == ("would be imported", 3, 3)
-    assert found["models"] == {"Ford mustang": 1, "Alfa Romeo giulia": 1, "Audi A4": 1}
+    assert found["models"] == {"Ford Mustang": 1, "Alfa Romeo Giulia": 1, "Audi A4": 1}
     assert found["refused"] == {
         "import.photo_missing": {"count": 1, "examples": ["listings.csv, row 2: 4.jpg"]},
     }

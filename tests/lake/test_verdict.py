@@ -122,3 +122,10 @@ def test_a_rule_of_validation_holds_the_night_by_name(receipts: dict[str, Receip
 def test_without_any_model_nothing_is_published(receipts: dict[str, Receipt]) -> None:
     receipts["train"] = with_facts(receipts["train"], champion=None)
     assert verdict_of(receipts, 0.9) == (Verdict.HELD, "there is no model to publish: too weak")
+
+
+def test_a_source_that_collapsed_is_told_as_that(receipts: dict[str, Receipt]) -> None:
+    drift = {"fields": ["announced"], "words": "the source announces 3 listings, usually 24", "example": "", "kept": ""}
+    receipts["crawl"] = with_facts(receipts["crawl"], drift=drift)
+    words = "the source seems to have collapsed: the source announces 3 listings, usually 24"
+    assert hold_reason(receipts, 0.0) == words
