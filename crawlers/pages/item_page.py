@@ -17,6 +17,7 @@ from crawlers.pages.ld_json import images, offer_price, product
 from crawlers.pages.links import host_of, item_id_of, item_url, photo_urls
 from crawlers.pages.markup import UnknownMarkupError, collapse, html_of, seen_text
 from crawlers.pages.money import NOTHING, Money, read_money
+from crawlers.pages.offer_fields import OfferFields
 from crawlers.pages.place import Place, read_place, says_place
 from crawlers.pages.sale_status import SaleStatus, sale_status
 from crawlers.pages.vehicle_fields import VehicleFields
@@ -49,7 +50,7 @@ _LOCATION_LABELS = ".ux-labels-values--itemLocation, .ux-labels-values--location
 _LOCATION_LINES = "//span[contains(@class, 'ux-textspans')][contains(., ':')]"
 
 
-class ItemPage(VehicleFields, WebPage[Advert]):
+class ItemPage(VehicleFields, OfferFields, WebPage[Advert]):
     """The page of one listing, live or over.
 
     Raises:
@@ -85,26 +86,6 @@ class ItemPage(VehicleFields, WebPage[Advert]):
     def title(self) -> str:
         """As the seller wrote it."""
         return self._heading()
-
-    @field
-    def price(self) -> str:
-        """What the seller asks, or got."""
-        return self._money().amount
-
-    @field
-    def currency(self) -> str:
-        """The seller's."""
-        return self._money().currency
-
-    @field
-    def converted_price(self) -> str:
-        """What the page made of it for its reader."""
-        return self._converted().amount
-
-    @field
-    def converted_currency(self) -> str:
-        """The reader's."""
-        return self._converted().currency
 
     @field
     def buying_options(self) -> tuple[str, ...]:
@@ -145,26 +126,6 @@ class ItemPage(VehicleFields, WebPage[Advert]):
     def aspects(self) -> Mapping[str, str]:
         """All item specifics, by the page's names."""
         return self._specifics()
-
-    @field
-    def postal_code(self) -> str:
-        """Where the item is."""
-        return self._place().postal_code
-
-    @field
-    def city(self) -> str:
-        """Where the item is."""
-        return self._place().city
-
-    @field
-    def state(self) -> str:
-        """Where the item is."""
-        return self._place().state
-
-    @field
-    def country(self) -> str:
-        """Where the item is."""
-        return self._place().country
 
     @field
     def photo_urls(self) -> tuple[str, ...]:

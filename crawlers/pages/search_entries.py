@@ -15,6 +15,7 @@ from crawlers.pages.dates import read_date
 from crawlers.pages.links import host_of, item_id_of, item_url, photo_urls
 from crawlers.pages.markup import collapse, seen_text
 from crawlers.pages.money import NOTHING, Money, is_range, read_money
+from crawlers.pages.offer_fields import OfferFields
 from crawlers.pages.place import Place, read_place, says_place
 
 FILLER_ID, FILLER_TITLE = "123456", "Shop on eBay"
@@ -44,7 +45,7 @@ class Marks(NamedTuple):
 
 
 @attr.s(auto_attribs=True)
-class SearchEntry(SelectorExtractor[Advert]):
+class SearchEntry(OfferFields, SelectorExtractor[Advert]):
     """What both generations share.
 
     Args:
@@ -80,26 +81,6 @@ class SearchEntry(SelectorExtractor[Advert]):
         return text
 
     @field
-    def price(self) -> str:
-        """What is asked, or was paid."""
-        return self._money().amount
-
-    @field
-    def currency(self) -> str:
-        """Of the price."""
-        return self._money().currency
-
-    @field
-    def converted_price(self) -> str:
-        """What the page made of a price in another currency."""
-        return self._converted().amount
-
-    @field
-    def converted_currency(self) -> str:
-        """Of the converted price."""
-        return self._converted().currency
-
-    @field
     def buying_options(self) -> tuple[str, ...]:
         """A live price without a word is a fixed price."""
         said = buying_options(self._lines())
@@ -122,26 +103,6 @@ class SearchEntry(SelectorExtractor[Advert]):
         """As the caption is written; the day on eBay."""
         sale = self._sale()
         return sale[1] if sale else "day"
-
-    @field
-    def postal_code(self) -> str:
-        """Where the item is."""
-        return self._place().postal_code
-
-    @field
-    def city(self) -> str:
-        """Where the item is."""
-        return self._place().city
-
-    @field
-    def state(self) -> str:
-        """Where the item is."""
-        return self._place().state
-
-    @field
-    def country(self) -> str:
-        """Where the item is."""
-        return self._place().country
 
     @field
     def photo_urls(self) -> tuple[str, ...]:
