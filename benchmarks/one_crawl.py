@@ -100,6 +100,10 @@ def _listening(scrapy_settings: Any) -> Any:
 
 
 def _peak_bytes() -> float:
+    status = Path("/proc/self/status")
+    if status.is_file():  # getrusage tells the peak of the process that started this one, if that was higher
+        (line,) = (line for line in status.read_text("ascii").splitlines() if line.startswith("VmHWM"))
+        return float(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return float(peak if sys.platform == "darwin" else peak * 1024)
 
