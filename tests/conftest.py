@@ -1,12 +1,21 @@
-"""Fixtures of the whole suite: a real S3 server, started once when the first test asks for it."""
+"""Fixtures of the whole suite: a real S3 server, started once when the first test asks for it.
+
+Property tests draw the same examples on every machine, so that a commit is green or red for everyone; other examples
+are looked for with `HYPOTHESIS_PROFILE=explore`.
+"""
 
 import os
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from tests.servers.ceph import CephServer, CephStartError, ceph_unavailable
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=2_000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")

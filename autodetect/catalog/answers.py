@@ -3,7 +3,6 @@
 import json
 import re
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -191,7 +190,7 @@ def _printable(sign: str) -> str:
     """Return a sign that TOML can hold on one line; the key of the text stays the same."""
     if sign.isprintable():
         return sign
-    return " " if unicodedata.normalize("NFKD", sign).isascii() else ""
+    return " " if text_key(f"a{sign}b") == "a-b" else ""
 
 
 def _answers_to(line: str, key: str) -> bool:

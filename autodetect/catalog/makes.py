@@ -11,8 +11,17 @@ MAKE_WORDS = 3  # of the longest name of a make
 
 def text_key(text: str) -> str:
     """Return lower-case ASCII words joined by '-': 'Citroën  C4' -> 'citroen-c4'. Equal keys are equal names."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
-    return "-".join(re.findall(r"[a-z0-9]+", plain))
+    plain = text if text.isascii() else _ascii(text)
+    return "-".join(re.findall(r"[a-z0-9]+", plain.casefold()))
+
+
+def _ascii(text: str) -> str:
+    """Return text without accents; what parts words in any script (a dash, a blank, a bullet) becomes a blank."""
+    apart = (
+        " " if character.isspace() or unicodedata.category(character)[0] in "PSZ" else character
+        for character in unicodedata.normalize("NFKD", text)
+    )
+    return "".join(apart).encode("ascii", "ignore").decode()
 
 
 @cache

@@ -56,3 +56,8 @@ def test_a_key_is_plain_and_its_own_key(text: str) -> None:
 
 def test_accents_do_not_tell_names_apart() -> None:
     assert text_key("Citroën  C4") == text_key("CITROEN-C4") == "citroen-c4"
+
+
+@pytest.mark.parametrize("blank", ["\u2013", "\u2014", "\u2022", "\u00a0", "\u0085", "\u2028", "\u3000"])
+def test_dashes_bullets_and_blanks_of_any_script_part_words(blank: str) -> None:
+    assert text_key(f"Ford{blank}Mustang") == "ford-mustang"
