@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _text, _night, _count, _money = pa.string(), pa.date32(), pa.int32(), pa.float64()
 
