@@ -29,6 +29,9 @@ class Sighting(Record):
     `price` is what the seller asks, in `currency`; what the source converted it to for a reader elsewhere is kept
     apart. `mileage_unit` is 'mi', 'km' or '' (not said). `vin` is one whose check digit holds; what was written is
     among the `aspects`.
+
+    `origin_at` is the instant, as the source writes it, at which the offer was first put up: a relist keeps it.
+    `relist_of` is the item id of another listing of the source that is the same offer, put up before or again.
     """
 
     source: str
@@ -64,6 +67,8 @@ class Sighting(Record):
     buying_options: tuple[str, ...] = ()
     bids: str = ""
     url: str = ""
+    origin_at: str = ""
+    relist_of: str = ""
     photo_urls: tuple[str, ...] = ()
     summary_digest: str = ""
     aspects: dict[str, str] = Field(default_factory=dict)

@@ -148,9 +148,9 @@ class PhotoSettings(Section):
         8, ge=0, le=16, description="Hamming distance of 64-bit perceptual hashes that makes a candidate copy"
     )
     min_correlation: float = Field(
-        0.9, ge=0, le=1, description="normalised correlation of thumbnails that confirms a copy"
+        0.85, ge=0, le=1, description="correlation of the fine structure of aligned thumbnails that confirms a copy"
     )
-    threads: int = Field(2, ge=1, le=64, description="threads that decode and hash")
+    processes: int = Field(0, ge=0, le=256, description="processes that decode and hash; 0: one per core")
 
 
 class DatasetSettings(Section):
@@ -159,6 +159,10 @@ class DatasetSettings(Section):
     min_vehicles: int | None = Field(None, ge=1, description="vehicles a class needs; default 20, for the sandbox 12")
     min_validation: int = Field(3, ge=1, description="validation vehicles a class needs")
     min_test: int = Field(3, ge=1, description="test vehicles a class needs")
+    min_sellers: int = Field(5, ge=1, description="sellers who must name a model that the catalogue does not list")
+    max_photos_per_class: int = Field(2_000, ge=1, description="training photos of a class")
+    max_photos_per_vehicle: int = Field(12, ge=1, description="photos of a vehicle")
+    max_listings_per_vehicle: int = Field(20, ge=2, description="what would grow past so many listings is cut apart")
 
 
 class BackboneSettings(Section):
@@ -196,6 +200,23 @@ class CoremlSettings(Section):
     deployment_target: Literal["iOS15", "iOS16", "iOS17", "iOS18"] = "iOS16"
     author: str = "AutoDetect"
     licence: str = "See the release manifest"
+
+
+class ValidationSettings(Section):
+    """When tonight's rows look different from those of the nights before."""
+
+    drift_nights: int = Field(14, ge=1, description="good nights that tonight is compared with, by their median")
+    drift_min_rows: int = Field(200, ge=50, description="a table with fewer rows tonight is not compared")
+    drift_rows_factor: float = Field(5.0, gt=1, description="so many times more or fewer rows than usual are told")
+    drift_share_change: float = Field(
+        0.15, gt=0, le=1, description="a share of missing values or refused rows that changes by more is told"
+    )
+    drift_psi_warned: float = Field(
+        0.1, gt=0, description="population stability index of a column above which its change is told"
+    )
+    drift_psi_held: float | None = Field(
+        None, gt=0, description="... above which the night is held, e.g. 0.25; left out: it never is"
+    )
 
 
 class PriceSettings(Section):
@@ -273,6 +294,7 @@ class Settings(BaseSettings):
     backbone: BackboneSettings = BackboneSettings()
     classifier: ClassifierSettings = ClassifierSettings()
     coreml: CoremlSettings = CoremlSettings()
+    validation: ValidationSettings = ValidationSettings()
     prices: PriceSettings = PriceSettings()
     s3: S3Settings = S3Settings()
     lease: LeaseSettings = LeaseSettings()

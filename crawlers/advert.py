@@ -30,6 +30,8 @@ class Advert:
         bids: number of bids of an auction, as text.
         sold_on: the sale date, where it is a sale; to `sold_precision`.
         aspects: all item specifics, by the source's names.
+        origin_at: when the offer was first put up, as the source writes it; a relist keeps it.
+        relist_of: the item id of the listing that is the same offer, put up before or again.
         photo_urls: at full size, the main one first.
         seller: the seller's name; it goes no further than `sighting`, which keeps a salted digest.
 
@@ -66,6 +68,8 @@ class Advert:
     city: str = ""
     state: str = ""
     country: str = ""
+    origin_at: str = ""
+    relist_of: str = ""
     photo_urls: tuple[str, ...] = ()
     seller: str = ""
     aspects: Mapping[str, str] = field(default_factory=dict)

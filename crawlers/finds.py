@@ -39,11 +39,12 @@ class Finds:
             )
             return False
         self._ledger.execute(
-            "INSERT OR IGNORE INTO listings (item_id, summary, slice, known) VALUES (?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO listings (item_id, summary, slice, known, origin_at) VALUES (?, ?, ?, ?, ?)",
             entry.item_id,
             summary,
             part.name,
             int(known is not None),
+            entry.origin_at,
         )
         return True
 

@@ -148,10 +148,10 @@ class Frontier:
             return None
         if not self._batch:
             rows = self.ledger.execute(
-                "SELECT item_id, summary, slice FROM listings WHERE state = 'open' "
+                "SELECT item_id, summary, slice, origin_at FROM listings WHERE state = 'open' "
                 "ORDER BY known DESC, length(item_id) DESC, item_id DESC LIMIT 200"
             )
-            found = (Listing(item_id, summary, Slice.named(name)) for item_id, summary, name in rows)
+            found = (Listing(item_id, summary, Slice.named(name), origin) for item_id, summary, name, origin in rows)
             self._batch = [listing for listing in found if listing not in self._in_flight[Listing]][::-1]
         return self._batch.pop() if self._batch else None
 

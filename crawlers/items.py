@@ -26,11 +26,15 @@ class Page:
 
 @dataclass(frozen=True)
 class Listing:
-    """A listing to read in full: `summary` is the digest of its search entry, `part` where it was found."""
+    """A listing to read in full: `summary` is the digest of its search entry, `part` where it was found.
+
+    `origin_at` is what only the search entry says of it (`crawlers.advert.Advert`).
+    """
 
     item_id: str
     summary: str
     part: Slice
+    origin_at: str = ""
 
     @property
     def key(self) -> str:

@@ -39,7 +39,8 @@ CREATE TABLE pages (
   state TEXT NOT NULL DEFAULT 'open', cause TEXT NOT NULL DEFAULT '', UNIQUE (kind, slice, position));
 CREATE TABLE listings (
   item_id TEXT PRIMARY KEY, summary TEXT NOT NULL, slice TEXT NOT NULL, known INTEGER NOT NULL,
-  state TEXT NOT NULL DEFAULT 'open', cause TEXT NOT NULL DEFAULT '', belongs INTEGER NOT NULL DEFAULT 1) WITHOUT ROWID;
+  state TEXT NOT NULL DEFAULT 'open', cause TEXT NOT NULL DEFAULT '', belongs INTEGER NOT NULL DEFAULT 1,
+  origin_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
 CREATE INDEX open_listings ON listings (known DESC, length(item_id) DESC, item_id DESC) WHERE state = 'open';
 CREATE TABLE photos (
   id INTEGER PRIMARY KEY, item_id TEXT NOT NULL, position INTEGER NOT NULL, url TEXT NOT NULL,

@@ -6,9 +6,11 @@ from typing import Any
 
 from pydantic import Field
 
+from autodetect.dataset.training_set import TrainingSetFacts
 from autodetect.records import Receipt, Record, Verdict
 from autodetect.report.crawled import crawl_facts, crawl_lines
 from autodetect.report.facts import CrawlFacts
+from autodetect.report.training_set import training_lines
 from flows.runner import NightRun
 
 MOST_RULES = 12
@@ -132,6 +134,8 @@ def _quarantine(receipts: Mapping[str, Receipt]) -> Iterator[tuple[str, str]]:
 def _train(receipt: Receipt, before: Receipt | None) -> Iterator[tuple[str, str]]:
     c, facts = receipt.counts, receipt.facts
     yield "classes", f"{c['classes']} ({c['classes_new']} new), {c['photos']:,} photos"
+    if "training_set" in facts:
+        yield from training_lines(TrainingSetFacts.model_validate(facts["training_set"]))
     ours, theirs = facts.get("evaluation"), facts.get("champion_evaluation")
     champion = before.facts["champion"] if before else None
     if ours:
@@ -171,3 +175,5 @@ def _warnings(receipts: Mapping[str, Receipt]) -> Iterator[str]:
         yield curate.facts["backbone_note"]
     if crawl and not crawl.facts["sales_offered"]:
         yield "the source offers no sales: prices are asking prices only"
+    for receipt in receipts.values():
+        yield from receipt.facts.get("warned", ())

@@ -1,12 +1,12 @@
 """What a seller wrote -> a make and model with a permanent id, and why."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from autodetect.catalog.answers import Answers
+from autodetect.catalog.answers import Answer, Answers
 from autodetect.catalog.makes import make_leading, make_named, text_key
 from autodetect.catalog.names import Name, joined, leading, makes_of, runs_of
 from autodetect.catalog.phrases import (
@@ -79,22 +79,37 @@ def identify(make: str, model: str, title: str = "", answers: Answers | None = N
     id is `<make key>/<model key>` of the names shown, so the same spelling yields the same id on every night and in
     every lake.
     """
+    make, model = make.strip(), model.strip()
     if answers is not None and (answer := answers.find(make, model, title)) is not None:
-        if answer.name is None:
-            return Identity(None, make.strip(), model.strip(), "answer")
-        return _listed(answer.name, "answer")
-    found = _from_fields(make.strip(), model.strip())
+        return _answered(answer, make, model)
+    found = _from_fields(make, model)
     if found.reason != "missing":
         return found
-    return _from_title(found.make, model.strip(), title) or found
+    return _from_title(found.make, model, title) or found
 
 
-def shown_names(identities: Iterable[Identity]) -> dict[str, tuple[str, str]]:
-    """Return the make and model to show for each id: the spelling most sellers used (ties: first in order)."""
+def without_title(make: str, model: str, answers: Answers | None = None) -> Identity | None:
+    """Return what `identify` decides whatever the title says; None where the title has a say."""
+    make, model = make.strip(), model.strip()
+    if not make and not model:
+        return None
+    if answers is not None and (answer := answers.find(make, model, "")) is not None:
+        return _answered(answer, make, model)
+    found = _from_fields(make, model)
+    return found if found.reason != "missing" else None
+
+
+def shown_names(identities: Iterable[Identity] | Mapping[Identity, int]) -> dict[str, tuple[str, str]]:
+    """Return the make and model to show for each id: the spelling most sellers used (ties: first in order).
+
+    Args:
+        identities: one for every listing; or each different one once, beside the number of its listings.
+    """
     spellings: dict[str, Counter[tuple[str, str]]] = {}
-    for identity in identities:
+    decisions = identities if isinstance(identities, Mapping) else Counter(identities)
+    for identity, listings in decisions.items():
         if identity.make_model_id is not None:
-            spellings.setdefault(identity.make_model_id, Counter())[identity.make, identity.model] += 1
+            spellings.setdefault(identity.make_model_id, Counter())[identity.make, identity.model] += listings
     return {
         make_model_id: min(counts, key=lambda names, counts=counts: (-counts[names], names))  # type: ignore[misc]
         for make_model_id, counts in sorted(spellings.items())
@@ -202,6 +217,10 @@ def _from_title(make: str, model: str, title: str) -> Identity | None:
     if make_named(make) and not model and (found := leading(make, without_year(title.strip()))):
         return _listed(found[0], "title")
     return _guessed(model) if not make and model else None
+
+
+def _answered(answer: Answer, make: str, model: str) -> Identity:
+    return Identity(None, make, model, "answer") if answer.name is None else _listed(answer.name, "answer")
 
 
 def _listed(name: Name, reason: Reason) -> Identity:

@@ -3,16 +3,19 @@
 import re
 import tomllib
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 MAKE_WORDS = 3  # of the longest name of a make
+_WORDS = re.compile(r"[a-z0-9]+")
+_REMEMBERED = 65_536  # short texts, most of them asked for several times while one listing is decided
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def text_key(text: str) -> str:
     """Return lower-case ASCII words joined by '-': 'Citroën  C4' -> 'citroen-c4'. Equal keys are equal names."""
     plain = text if text.isascii() else _ascii(text)
-    return "-".join(re.findall(r"[a-z0-9]+", plain.casefold()))
+    return "-".join(_WORDS.findall(plain.casefold()))
 
 
 def _ascii(text: str) -> str:

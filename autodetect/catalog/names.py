@@ -5,7 +5,7 @@ import tomllib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from autodetect.catalog.makes import text_key
@@ -14,6 +14,7 @@ ANY_DIGIT = "#"
 ELSEWHERE = " / "  # 'Dodge / Ram 1500', an alias below Ram: what sellers write under another make
 MOST_RUNS = 12  # of the longest name; whatever is longer was not written to name a model
 SHORT = 3  # letters: the GLC-Class is no G-Class
+_REMEMBERED = 16_384  # texts, most of them asked for several times while one listing is decided
 _RUNS = re.compile(r"[a-z]+|[0-9]+")
 _ROMAN = re.compile(r"x{0,3}(?:ix|iv|v?i{0,3})")
 
@@ -43,12 +44,13 @@ class Run:
 class Names:
     """What sellers write under one make.
 
-    `spelt` is by the signs without blanks, `figures` says which of them must not be guessed (`figures_of`), `shapes`
-    are spellings in which digits may vary.
+    `spelt` is by the signs without blanks, `figures` says which of them must not be guessed (`figures_of`), `alike` are
+    those with the same figures, `shapes` are spellings in which digits may vary.
     """
 
     spelt: dict[str, Name] = field(default_factory=dict)
     figures: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    alike: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
     shapes: list[tuple[re.Pattern[str], Name]] = field(default_factory=list)
 
     def named(self, signs: str) -> Name | None:
@@ -71,6 +73,7 @@ def names_under(make: str) -> Names:
     return _names_by_make().get(make, Names())
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def runs_of(text: str) -> tuple[Run, ...]:
     """Return a text's letters and digits, in order: 'F150-XLT' -> f, 150, xlt, of which f and xlt open a word."""
     return tuple(
@@ -147,6 +150,9 @@ def _names_by_make() -> dict[str, Names]:
         else:
             names.spelt.setdefault(signs, name)
             names.figures.setdefault(signs, figures_of(runs_of(spelling)))
+    for names in by_make.values():
+        for signs, figures in names.figures.items():
+            names.alike.setdefault(figures, []).append(signs)
     return by_make
 
 

@@ -25,7 +25,7 @@ def closest_model(make: str, text: str, *, enough: float = ENOUGH) -> tuple[Name
         signs, figures = joined(runs[:count]), figures_of(runs[:count])
         if len(signs) < SHORTEST or not may_end(runs, count):
             continue
-        score, found = _closest(signs, [each for each in known if names.figures[each] == figures], enough)
+        score, found = _closest(signs, names.alike.get(figures, ()), enough)
         if score > best[0]:
             best = score, {known[each] for each in found}
     return (next(iter(best[1])), best[0]) if len(best[1]) == 1 else None

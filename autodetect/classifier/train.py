@@ -5,35 +5,29 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from autodetect.classifier.champion import Champion
 from autodetect.classifier.evaluation import Evaluation
 from autodetect.classifier.examples import confusions, sample_answers
 from autodetect.classifier.split_arrays import load_examples
-from autodetect.dataset.snapshots import Snapshot, admit, candidates, counts_by_split, snapshot, without_trained
+from autodetect.dataset.snapshots import Snapshot
+from autodetect.dataset.training_set import Read, TrainingSet, choose_training_set
 from autodetect.embeddings.pin import read_pin
-from autodetect.errors import CorruptError
+from autodetect.errors import CorruptError, HeldError
 from autodetect.lake.lake import Lake
 from autodetect.lake.quarantine import counts_by_rule, refuse
-from autodetect.lake.schemas import (
-    CLASSES,
-    LISTING_PHOTOS,
-    LISTINGS,
-    MAKE_MODELS,
-    PHOTOS,
-    QUARANTINE,
-    SNAPSHOTS,
-    VEHICLES,
-    Table,
-)
-from autodetect.lake.tables import rows_of, upsert_all
-from autodetect.records import Receipt, Refusal, StageRun, canonical_digest
+from autodetect.lake.schemas import CLASSES, MAKE_MODELS, PHOTOS, QUARANTINE, SNAPSHOTS, Table
+from autodetect.lake.tables import rows_of, table_digest, upsert_all
+from autodetect.records import Receipt, StageRun, canonical_digest
 from autodetect.settings import Settings
+from autodetect.validation.check import Outcome, check
+from autodetect.validation.stages import trained
 
 log = logging.getLogger(__name__)
 
 
-def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Receipt:
+def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Path) -> Receipt:
     """Train a challenger on everything the lake holds and let the gate decide.
 
     Args:
@@ -41,6 +35,10 @@ def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         lake: reads what curation wrote; writes `classes`, `snapshots`, `quarantine` and the challenger's file.
         run: tonight's receipts so far; the champion is named by the last train receipt.
         work: local scratch folder.
+        docs: the folder of tonight's Data Docs, which gain the suites of both tables.
+
+    Raises:
+        HeldError: the training set breaks a rule, or something in it stands in two splits: nothing was written.
 
     Returns:
         A receipt whose `facts` name the `champion` after tonight and the `gate` verdict; without any admitted class
@@ -49,14 +47,17 @@ def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
     before = run.earlier.get("train")
     champion = Champion.of(before)
     recipe = canonical_digest(settings.classifier.model_dump(mode="json"))
-    shot, classes, refusals, written = _snapshot(settings, lake, run)
-    versions, outputs = upsert_all(lake.tables, written)
-    versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(lake.tables, refusals, night=run.night, stage="train")
+    chosen = _training_set(settings, lake, run)
+    shot = chosen.shot
+    outcome = _judged(lake, chosen, run, docs)
+    versions, outputs = _store(lake, chosen, run)
     facts: dict[str, Any] = {
         "snapshot_id": shot.snapshot_id,
         "recipe": recipe,
         "champion": None,
         "promoted": False,
+        "training_set": chosen.facts.model_dump(mode="json"),
+        "warned": outcome.warned,
     }
     files: dict[str, str] = {}
     if champion:
@@ -67,7 +68,7 @@ def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         # Training it again with another night's seed until one passes would be no gate at all.
         facts["gate"] = {"words": "no challenger: nothing new to learn since the last one"}
     else:
-        labels = {row["class_id"]: row["label"] for row in classes}
+        labels = {row["class_id"]: row["label"] for row in chosen.classes}
         challenge = _challenge(settings, lake, run, shot, labels, work=work)
         facts |= challenge
         files["challenger"] = challenge["challenger"]["head"]
@@ -76,56 +77,65 @@ def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         versions=versions,
         outputs=outputs,
         files=files,
-        counts={
-            "classes": len(shot.class_ids),
-            "classes_new": written[CLASSES].num_rows,
-            "photos": shot.rows.num_rows,
-            **counts_by_split(shot.rows),
-            **counts_by_rule(refusals),
-        },
+        counts={**chosen.counts, "rules_judged": outcome.rules, **counts_by_rule(chosen.refusals)},
         facts=facts,
+        run={"validation_seconds": outcome.seconds},
     )
 
 
-def _snapshot(
-    settings: Settings, lake: Lake, run: StageRun
-) -> tuple[Snapshot, list[dict[str, Any]], list[Refusal], dict[Table, pa.Table]]:
-    """Choose tonight's photos; return the snapshot, all classes, the refusals and the rows to write."""
-    versions = run.versions
+def _reader(lake: Lake, run: StageRun) -> Read:
+    """Return how tables are read at the versions that receipts name."""
 
-    def read(table: Table, columns: list[str] | None = None) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = lake.tables.read(
-            table, version=versions.get(table.name, 0), columns=columns
-        ).to_pylist()
-        return rows
+    def read(table: Table, *, columns: list[str] | None = None, where: Any = None) -> pa.Table:
+        return lake.tables.read(table, version=run.versions.get(table.name, 0), columns=columns, where=where)
 
-    photos = read(PHOTOS, ["sha256", "verdict", "copy_group"])
-    found, refusals = candidates(
-        photos,
-        read(LISTING_PHOTOS, ["source", "item_id", "sha256"]),
-        {(row["source"], row["item_id"]): row["make_model_id"] for row in read(LISTINGS)},
-        {(row["source"], row["item_id"]): (row["vehicle_id"], row["split"]) for row in read(VEHICLES)},
+    return read
+
+
+def _training_set(settings: Settings, lake: Lake, run: StageRun) -> TrainingSet:
+    """Choose tonight's photos."""
+    before = run.earlier.get("train")
+    snapshot_before = before.facts["snapshot_id"] if before else None
+    chosen = choose_training_set(_reader(lake, run), settings, night=run.night, before=snapshot_before)
+    photos, classes = chosen.shot.rows.num_rows, len(chosen.shot.class_ids)
+    log.info("train: %d photos of %d classes, %d classes new", photos, classes, len(chosen.admitted))
+    return chosen
+
+
+def _judged(lake: Lake, chosen: TrainingSet, run: StageRun, docs: Path) -> Outcome:
+    """Validate the training set before it is written; raises `HeldError` where a rule is broken."""
+    read = _reader(lake, run)
+    written = {CLASSES: rows_of(CLASSES, chosen.admitted), SNAPSHOTS: chosen.shot.rows}
+    known = {
+        CLASSES: read(CLASSES),
+        MAKE_MODELS: read(MAKE_MODELS, columns=["make_model_id"]),
+        PHOTOS: read(PHOTOS, columns=["sha256", "verdict"]),
+    }
+    outcome = check(trained(written, known=known), docs=docs, run_name=run.night.isoformat())
+    if outcome.held:
+        raise HeldError(
+            "validation held the training set: " + "; ".join(outcome.warned),
+            f"{outcome.docs} shows the rows; the tables of the night before are untouched",
+        )
+    return outcome
+
+
+def _store(lake: Lake, chosen: TrainingSet, run: StageRun) -> tuple[dict[str, int], dict[str, str]]:
+    """Write the training set; return the versions that hold it and the canonical digests, by table name.
+
+    A snapshot never changes: one that the lake holds stays as it is, a new one is added. (Added rows, unlike merged
+    ones, can be filtered while they are read; see `TableSet.read`.)
+    """
+    tables, rows = lake.tables, chosen.shot.rows
+    versions, outputs = upsert_all(tables, {CLASSES: rows_of(CLASSES, chosen.admitted)})
+    same = pc.field("snapshot_id") == chosen.shot.snapshot_id
+    held = tables.read(SNAPSHOTS, columns=["snapshot_id"], where=same).num_rows
+    versions[SNAPSHOTS.name] = tables.version(SNAPSHOTS) if held else tables.append(SNAPSHOTS, rows)
+    outputs[SNAPSHOTS.name] = table_digest(SNAPSHOTS, rows)
+    versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(
+        tables, chosen.refusals, night=run.night, stage="train"
     )
-    found, burned = without_trained(
-        found, read(SNAPSHOTS, ["sha256", "vehicle_id", "split"]), {row["sha256"]: row["copy_group"] for row in photos}
-    )
-    refusals += burned
-    labels = {row["make_model_id"]: f"{row['make']} {row['model']}" for row in read(MAKE_MODELS)}
-    classes = read(CLASSES)
-    admitted = admit(
-        found,
-        classes,
-        labels,
-        min_vehicles=settings.min_vehicles,
-        min_validation=settings.dataset.min_validation,
-        min_test=settings.dataset.min_test,
-        night=run.night,
-    )
-    classes += admitted
-    active = {row["make_model_id"]: row["class_id"] for row in classes if row["status"] == "active"}
-    shot = snapshot(found, active, night=run.night)
-    log.info("train: %d photos of %d classes, %d classes new", shot.rows.num_rows, len(shot.class_ids), len(admitted))
-    return shot, classes, refusals, {CLASSES: rows_of(CLASSES, admitted), SNAPSHOTS: shot.rows}
+    return versions, outputs
 
 
 def _challenge(

@@ -1,9 +1,10 @@
 """The curate stage: tonight's sightings and photos -> cleaned listings, hashed and embedded photos, vehicles."""
 
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,122 +14,151 @@ import pyarrow.compute as pc
 
 from autodetect.catalog.answers import read_answers
 from autodetect.catalog.identify import Identity, shown_names
-from autodetect.dataset.cleaning import apply, cleaned, listing_rows
-from autodetect.dataset.photo_intake import Intake, group_copies, take_in
-from autodetect.dataset.presence import read_presence
-from autodetect.dataset.redecided import redecided
-from autodetect.embeddings.pin import load_pinned, read_pin
+from autodetect.dataset.cleaning import cleaned
+from autodetect.dataset.copy_search import search_copies
+from autodetect.dataset.grouping import group_vehicles
+from autodetect.dataset.listing_changes import listing_changes
+from autodetect.dataset.merging import apply
+from autodetect.dataset.photo_intake import take_in
+from autodetect.embeddings.pin import read_pin
 from autodetect.lake.lake import Lake
 from autodetect.lake.quarantine import counts_by_rule, refuse
+from autodetect.lake.receipts import night_filter
 from autodetect.lake.schemas import (
     EMBEDDINGS,
     LISTING_PHOTOS,
     LISTINGS,
     MAKE_MODELS,
+    NIGHTS,
     PHOTOS,
     QUARANTINE,
+    SEEN,
     SIGHTINGS,
+    SLICES,
+    SNAPSHOTS,
     VEHICLES,
+    Table,
 )
 from autodetect.lake.tables import rows_of, upsert_all
-from autodetect.photos.vehicles import ListingKey, Membership, assign
-from autodetect.records import Receipt, Refusal, StageRun
+from autodetect.photos.screening import head_note
+from autodetect.records import Receipt, StageRun
 from autodetect.settings import Settings
 from autodetect.validation.check import check
-from autodetect.validation.rules import Suite, listing_suite, photo_suite
+from autodetect.validation.drift import drift_suite
+from autodetect.validation.profile import Profile, good_profiles, night_profiles
+from autodetect.validation.rule import Judged
+from autodetect.validation.stages import crawled, curated
+from autodetect.validation.suites.listings import listing_suite
+from autodetect.validation.suites.photos import photo_suite
 
 log = logging.getLogger(__name__)
-# A seller may pick the wrong model for a copied photo; a picture of more models than that is a logo, not a car. It ties
-# nothing, and `dataset.snapshots` refuses it as a conflict.
-MOST_MODELS_OF_A_PICTURE = 2
+# What curation reads of its own tables as of last night: never a column as wide as a thumbnail.
+KNOWN: dict[Table, list[str] | None] = {
+    LISTINGS: None,
+    MAKE_MODELS: None,
+    PHOTOS: ["sha256", "night", "verdict", "copy_group"],
+    VEHICLES: None,
+}
+OF_LISTINGS = frozenset({"listings", "imports"})
+IN_GROUPS = ["sha256", "copy_group"]
+RECENT = timedelta(days=7)  # nights whose receipts are read again to see that they are as they were written
 
 
 def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Path) -> Receipt:
     """Clean, judge, hash, embed and group what tonight's crawl brought.
 
     Args:
-        settings: photo and backbone settings, `catalog.answers`, `crawl.missing_nights`.
-        lake: reads `sightings`, `seen`, `listing_photos`; writes `listings`, `make_models`, `photos`, `embeddings`,
-            `vehicles`, `quarantine`.
+        settings: photo, backbone and validation settings, `catalog.answers`, `crawl.missing_nights`,
+            `dataset.max_listings_per_vehicle`.
+        lake: reads what the crawl wrote; writes `listings`, `make_models`, `photos`, `embeddings`, `vehicles`,
+            `quarantine`, and the hash index.
         run: tonight's receipts so far.
         work: local scratch folder.
         docs: the folder for tonight's Data Docs.
     """
-    tables, versions = lake.tables, run.versions
+    versions = run.versions
 
-    def read(table: Any, **options: Any) -> pa.Table:
-        return tables.read(table, version=versions.get(table.name, 0), **options)
+    def read(table: Table, **options: Any) -> pa.Table:
+        return lake.tables.read(table, version=versions.get(table.name, 0), **options)
 
     uncurated = _uncurated(run)
-    sightings = _newest(read(SIGHTINGS, where=uncurated).filter(pc.field("kind") != "missing"))
-    answers = read_answers(settings.catalog.answers)
-    frame, identities = cleaned(sightings, answers)
-    listing_photos = read(LISTING_PHOTOS)
-    known_photos = read(PHOTOS)
-    new_photos = sorted(set(listing_photos["sha256"].to_pylist()) - set(known_photos["sha256"].to_pylist()))
-    log.info("curate: %d new or changed sightings, %d new photos", sightings.num_rows, len(new_photos))
-
-    intake = _intake(new_photos, settings, lake, run, work)
-    outcome = check(
-        [*_listing_suites(frame, run.night), (photo_suite(settings), intake.facts)],
-        docs=docs,
-        run_name=run.night.isoformat(),
-    )
-    facts, refusals = apply((f for f in outcome.findings if f.table != "photos"), frame)
-    refusals += _judge_photos(intake, outcome.findings)
-    log.info("curate: %d rules judged, %d rows refused or corrected", outcome.rules, len(refusals))
-
-    known_listings = read(LISTINGS).to_pylist()
-    answered, decisions = redecided(known_listings, read, answers)
-    identities += decisions
-    last_seen = {(row["source"], row["item_id"]): row["last_seen"] for row in known_listings}
-    new = set(zip(sightings["source"].to_pylist(), sightings["item_id"].to_pylist(), strict=True)) - set(last_seen)
-    presence = read_presence(read, last_seen, new, uncurated, night=run.night)
-    missing_nights = settings.crawl.missing_nights
-    kept = {(row["source"], row["item_id"]): row for row in [*known_listings, *answered]}
-    changed = listing_rows(kept.values(), facts, presence, night=run.night, missing_nights=missing_nights)
-    taken = {(row["source"], row["item_id"]) for row in changed}
-    changed += [row for row in answered if (row["source"], row["item_id"]) not in taken]
-    groups = group_copies(known_photos, intake, settings)
-    photo_rows = _photo_rows(known_photos, intake, groups)
-    copy_groups = dict(zip(known_photos["sha256"].to_pylist(), known_photos["copy_group"].to_pylist(), strict=True))
-    copy_groups |= {row["sha256"]: row["copy_group"] for row in photo_rows}
-    memberships = _memberships(read(VEHICLES), [*known_listings, *changed], listing_photos, copy_groups, run.night)
-
-    written = {
-        LISTINGS: rows_of(LISTINGS, changed),
-        MAKE_MODELS: _new_make_models(read(MAKE_MODELS), identities, run),
-        PHOTOS: rows_of(PHOTOS, photo_rows),
-        EMBEDDINGS: rows_of(EMBEDDINGS, intake.embeddings),
-        VEHICLES: rows_of(VEHICLES, (_vehicle_row(key, m) for key, m in sorted(memberships.items()))),
+    crawl = {table: read(table, where=uncurated) for table in (SIGHTINGS, SEEN, SLICES, LISTING_PHOTOS)}
+    lately = pc.field("night") > run.night - RECENT
+    crawl |= {
+        QUARANTINE: read(QUARANTINE, where=night_filter(run.night)),
+        NIGHTS: lake.tables.read(NIGHTS, where=lately),
     }
-    new_versions, outputs = upsert_all(tables, written)
-    new_versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(tables, refusals, night=run.night, stage="curate")
-    status = Counter(row["status"] for row in changed if row["night"] == run.night)
+    known = {table: read(table, columns=columns) for table, columns in KNOWN.items()}
+    listing_photos = read(LISTING_PHOTOS, columns=["source", "item_id", "sha256"])
+    answers = read_answers(settings.catalog.answers)
+    done = cleaned(_newest(crawl[SIGHTINGS]), answers)
+    new_photos = _unseen(listing_photos["sha256"], known[PHOTOS]["sha256"])
+    log.info("curate: %d new or changed sightings, %d new photos", len(done.frame), len(new_photos))
+    intake = take_in(new_photos, lake=lake, settings=settings, night=run.night, work=work)
+
+    by_row = [*_listing_suites(done.frame, run.night), (photo_suite(settings), intake.facts)]
+    rows_judged = check([*crawled(crawl, night=run.night), *by_row], docs=docs, run_name=run.night.isoformat())
+    profiles = night_profiles(done.frame, intake.facts, rows_judged.findings, night=run.night)
+    facts, refusals = apply((each for each in rows_judged.findings if each.table in OF_LISTINGS), done)
+    refusals += intake.judge(rows_judged.findings)
+    log.info("curate: %d rules judged, %d rows refused or corrected", rows_judged.rules, len(refusals))
+
+    missing_nights = settings.crawl.missing_nights
+    changes = listing_changes(
+        known[LISTINGS], facts, answers, read, uncurated, night=run.night, missing_nights=missing_nights
+    )
+    copies = search_copies(intake, known[PHOTOS], read, lake=lake, run=run, settings=settings.photos, work=work)
+    grouping = group_vehicles(
+        known[VEHICLES],
+        pa.concat_tables([known[LISTINGS], changes.rows]),
+        listing_photos,
+        pa.concat_tables([known[PHOTOS].select(IN_GROUPS), copies.rows.select(IN_GROUPS)]),
+        night=run.night,
+        trained=_trained(known[VEHICLES], read),
+        max_listings=settings.dataset.max_listings_per_vehicle,
+    )
+    refusals += [*changes.refusals, *grouping.refusals]
+    decisions = done.decisions + changes.decisions
+    written = {
+        LISTINGS: changes.rows,
+        MAKE_MODELS: _new_make_models(known[MAKE_MODELS], decisions, run.night),
+        PHOTOS: copies.rows,
+        EMBEDDINGS: rows_of(EMBEDDINGS, intake.embeddings),
+        VEHICLES: grouping.rows,
+    }
+    suites = curated(written, read=crawl, known=known, refusals=refusals, night=run.night, settings=settings)
+    suites += _drift_suites(profiles, lake, settings, run.night)
+    tables_judged = check(suites, docs=docs, run_name=run.night.isoformat())
+    new_versions, outputs = upsert_all(lake.tables, written)
+    new_versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(
+        lake.tables, refusals, night=run.night, stage="curate"
+    )
+    pin = read_pin(lake.objects)
     return run.receipt(
         "curate",
         versions=new_versions,
         outputs=outputs,
         counts={
-            "sightings": sightings.num_rows,
-            "listings_missing": status["missing"],
-            "listings_ended": status["ended"],
-            "listings_imported": status["imported"],
+            "sightings": len(done.frame),
             "photos_new": len(new_photos),
-            "photos_ok": sum(row["verdict"] == "ok" for row in intake.rows.values()),
-            "photos_copies": sum(groups.get(sha256, sha256) != sha256 for sha256 in intake.rows),
+            "photos_ok": len(intake.sound),
             "embeddings_new": len(intake.embeddings),
-            "vehicles_new": len({m.vehicle_id for m in memberships.values() if m.night == run.night}),
-            "listings_answered": len(answered),
-            "listings_tied": sum(m.tied_by != "alone" for m in memberships.values()),
-            "rules_judged": outcome.rules,
+            **changes.counts,
+            **copies.counts,
+            **grouping.counts,
+            "rules_judged": rows_judged.rules + tables_judged.rules,
             **counts_by_rule(refusals),
         },
         facts={
-            "held": outcome.held,
-            "catalog": dict(sorted(Counter(i.reason for i in identities).items())),
-            "backbone_note": pin.note if (pin := read_pin(lake.objects)) else "",
+            "held": [*rows_judged.held, *tables_judged.held],
+            "warned": [*rows_judged.warned, *tables_judged.warned],
+            "profiles": [profile.model_dump(mode="json") for profile in profiles],
+            "index": copies.index.model_dump(mode="json"),
+            "catalog": _by_reason(decisions),
+            "backbone_note": pin.note if pin else "",
+            "screening_note": head_note(pin) if pin else "",
         },
+        run={"validation_seconds": rows_judged.seconds + tables_judged.seconds},
     )
 
 
@@ -144,105 +174,57 @@ def _uncurated(run: StageRun) -> pc.Expression:
     return pc.field("night") >= done.night if crawled_again else pc.field("night") > done.night
 
 
-def _listing_suites(frame: pd.DataFrame, night: date) -> list[tuple[Suite, pd.DataFrame]]:
+def _newest(sightings: pa.Table) -> pa.Table:
+    """Return the newest sighting of each listing and sale, by listing; that one was missing is no sighting of it."""
+    told = sightings.filter(pc.field("kind") != "missing")
+    ordered = told.sort_by([("night", "ascending"), ("observed_on", "ascending")])
+    key = ["source", "item_id", "kind"]
+    newest = ~ordered.select(key).to_pandas().duplicated(keep="last")
+    return ordered.filter(pa.array(newest)).sort_by([(name, "ascending") for name in key])
+
+
+def _unseen(shown: pa.ChunkedArray, known: pa.ChunkedArray) -> list[str]:
+    """Return the digests of photos that the lake has not looked at, ascending."""
+    new = shown.filter(pc.invert(pc.is_in(shown, known.combine_chunks())))
+    return sorted(pc.unique(new).to_pylist())
+
+
+def _listing_suites(frame: pd.DataFrame, night: date) -> list[Judged]:
     """Return the suites of listings beside what they judge: imports apart, of which none needs a price."""
     suite = listing_suite(night)
-    if frame.empty:
-        return [(suite, frame)]
     imported = frame["kind"] == "import"
     rules = tuple(rule for rule in suite.rules if rule.name != "listings.prices_missing")
     return [(suite, frame[~imported]), (replace(suite, table="imports", rules=rules), frame[imported])]
 
 
-def _newest(sightings: pa.Table) -> pa.Table:
-    """Return the newest sighting of each listing and sale."""
-    rows = sightings.sort_by([("night", "ascending"), ("observed_on", "ascending")]).to_pylist()
-    newest = {(row["source"], row["item_id"], row["kind"]): row for row in rows}
-    return rows_of(SIGHTINGS, (newest[key] for key in sorted(newest)))
+def _drift_suites(profiles: Iterable[Profile], lake: Lake, settings: Settings, night: date) -> list[Judged]:
+    earlier = good_profiles(lake.receipts.all(), before=night)
+    return [drift_suite(profile, earlier, settings.validation) for profile in profiles]
 
 
-def _intake(new: list[str], settings: Settings, lake: Lake, run: StageRun, work: Path) -> Intake:
-    """Examine and embed new photos; the backbone is loaded only when there are any."""
-    if not new:
-        return Intake()
-    model, backbone = load_pinned(lake.objects, settings.backbone, work)
-    return take_in(new, photos=lake.photos, model=model, backbone=backbone, settings=settings, night=run.night)
+def _trained(vehicles: pa.Table, read: Any) -> set[str]:
+    """Return those vehicles that are kept for evaluation although a model was trained on them."""
+    evaluated = pc.unique(vehicles.filter(pc.field("split") != "train")["vehicle_id"])
+    where = (pc.field("split") == "train") & pc.field("vehicle_id").isin(evaluated)
+    return set(read(SNAPSHOTS, columns=["vehicle_id"], where=where)["vehicle_id"].to_pylist())
 
 
-def _judge_photos(intake: Intake, findings: Any) -> list[Refusal]:
-    """Give refused photos their verdict, drop their embeddings, and return the refusals.
-
-    A defect that decoding found names its own rule (`photo.truncated`); the others are named by the suite.
-    """
-    refusals = []
-    for finding in findings:
-        if finding.table != "photos" or finding.rule.effect != "refused":
-            continue
-        for (sha256,), value in finding.rows:
-            rule = value if finding.rule.name == "photo.unreadable" else finding.rule.name
-            intake.rows[sha256]["verdict"] = rule
-            refusals.append(Refusal(table="photos", key=sha256, rule=rule, value=value))
-    intake.embeddings = [row for row in intake.embeddings if intake.rows[row["sha256"]]["verdict"] == "ok"]
-    return refusals
-
-
-def _photo_rows(known: pa.Table, intake: Intake, groups: dict[str, str]) -> list[dict[str, Any]]:
-    """Return tonight's photo rows and the older ones whose copy group changed."""
-    moved = [sha256 for sha256 in groups if sha256 not in intake.rows]
-    old = known.filter(pc.is_in(known["sha256"], pa.array(moved, pa.string()))).to_pylist()
-    rows = [*old, *intake.rows.values()]
-    return [{**row, "copy_group": groups.get(row["sha256"])} for row in sorted(rows, key=lambda row: row["sha256"])]
-
-
-def _memberships(
-    vehicles: pa.Table,
-    listings: list[dict[str, Any]],
-    listing_photos: pa.Table,
-    copy_groups: dict[str, str],
-    night: date,
-) -> dict[ListingKey, Membership]:
-    """Group listings into vehicles by what they share: photos, copies of photos, and VINs.
-
-    A sale that nobody offered before and that has no photo is no vehicle: nothing would ever tie or show it.
-    """
-    known = {(row.pop("source"), row.pop("item_id")): Membership(**row) for row in vehicles.to_pylist()}
-    pictured = set(zip(listing_photos["source"].to_pylist(), listing_photos["item_id"].to_pylist(), strict=True))
-    shown = {
-        key: row
-        for row in listings
-        if (key := (row["source"], row["item_id"])) in known
-        or row["asking_price"]
-        or row["status"] != "sold"
-        or key in pictured
-    }
-    new = {key: row["make_model_id"] for key, row in shown.items() if key not in known}
-    ties: dict[str, set[ListingKey]] = defaultdict(set)
-    for row in listing_photos.to_pylist():
-        group = copy_groups.get(row["sha256"])
-        if group is not None and (row["source"], row["item_id"]) in shown:
-            ties[f"copy:{group}"].add((row["source"], row["item_id"]))
-    for name, keys in list(ties.items()):
-        models = {shown[key]["make_model_id"] for key in keys} - {None}
-        if len(models) > MOST_MODELS_OF_A_PICTURE:
-            del ties[name]
-    for key, row in shown.items():
-        if row["vin"]:
-            ties[f"vin:{row['vin']}"].add(key)
-    return assign(known, ties, new, night=night)
-
-
-def _vehicle_row(key: ListingKey, member: Membership) -> dict[str, Any]:
-    return {"source": key[0], "item_id": key[1], **vars(member)}
-
-
-def _new_make_models(known: pa.Table, identities: list[Identity], run: StageRun) -> pa.Table:
+def _new_make_models(known: pa.Table, decisions: Counter[Identity], night: date) -> pa.Table:
     """Return the catalogue entries seen for the first time; an entry's spelling stays as it was first shown."""
     held = set(known["make_model_id"].to_pylist())
     return rows_of(
         MAKE_MODELS,
         (
-            {"make_model_id": model_id, "make": make, "model": model, "night": run.night}
-            for model_id, (make, model) in shown_names(identities).items()
+            {"make_model_id": model_id, "make": make, "model": model, "night": night}
+            for model_id, (make, model) in shown_names(decisions).items()
             if model_id not in held
         ),
     )
+
+
+def _by_reason(decisions: Counter[Identity]) -> dict[str, int]:
+    """Return how many sightings the catalogue decided for which reason."""
+    counts: Counter[str] = Counter()
+    for identity, rows in decisions.items():
+        counts[identity.reason] += rows
+    return dict(sorted(counts.items()))

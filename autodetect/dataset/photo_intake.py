@@ -1,68 +1,114 @@
-"""Tonight's new photos: examined, judged, hashed, embedded, and grouped with the photos they are copies of."""
+"""Tonight's new photos: examined, screened and embedded, so that the suites can judge them."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from autodetect.embeddings.backbone import BackboneRecord
 from autodetect.embeddings.engine import embed, engine_name, to_bytes
-from autodetect.photos.copies import HashIndex, copies
-from autodetect.photos.examine import Examined, examine_all
-from autodetect.photos.phash import CROPS, PIPELINE, THUMBNAIL_SIDE
-from autodetect.photos.unions import Unions
+from autodetect.embeddings.pin import load_imagenet_head, load_pinned
+from autodetect.lake.lake import Lake
+from autodetect.photos.examine import Examined, cores, examine_all
+from autodetect.photos.inputs import network_inputs
+from autodetect.photos.phash import LEAST_CONTRAST, PIPELINE
+from autodetect.photos.screening import Screened, judge, judge_texture
+from autodetect.records import Refusal
 from autodetect.settings import Settings
+from autodetect.validation.check import Finding
 
 log = logging.getLogger(__name__)
 VIEW = "plain"
+TELL_EVERY = 1_000  # photos
 
 
 @dataclass
 class Intake:
-    """What examining tonight's photos gave: `facts` for the suites, rows by sha256, and embedding rows."""
+    """What looking at tonight's photos gave.
 
-    facts: pd.DataFrame = field(default_factory=lambda: _facts([]))
+    Attributes:
+        facts: a row for each photo, for the suites: sha256, defect (the rule that decoding or screening found broken),
+            short_side (px), contrast (standard deviation of grey levels).
+        rows: rows of `photos` by sha256, `ok` until judged.
+        embeddings: rows of `embeddings`.
+        details: what is told of a defect, by sha256.
+        noted: what screening says of photos that are kept.
+    """
+
+    facts: pd.DataFrame = field(default_factory=lambda: _frame([]))
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     embeddings: list[dict[str, Any]] = field(default_factory=list)
+    details: dict[str, str] = field(default_factory=dict)
+    noted: list[Refusal] = field(default_factory=list)
+
+    @property
+    def sound(self) -> list[str]:
+        """Return the digests of those that are `ok`, ascending."""
+        return sorted(sha256 for sha256, row in self.rows.items() if row["verdict"] == "ok")
+
+    def judge(self, findings: Iterable[Finding]) -> list[Refusal]:
+        """Give refused photos their verdict, drop their embeddings, and return the refusals and what was noted.
+
+        A photo's first finding is its verdict. A defect names its own rule (`photo.truncated`), the others are named by
+        the suite.
+        """
+        refusals: list[Refusal] = []
+        for finding in findings:
+            if finding.table != "photos" or finding.rule.effect != "refused":
+                continue
+            for (sha256,), value in finding.rows:
+                defect = finding.rule.column == "defect"
+                rule = value if defect else finding.rule.name
+                if self.rows[sha256]["verdict"] == "ok":
+                    self.rows[sha256]["verdict"] = rule
+                told = self.details.get(sha256) or value if defect else value
+                refusals.append(Refusal(table="photos", key=sha256, rule=rule, value=told))
+        kept = set(self.sound)
+        self.embeddings = [row for row in self.embeddings if row["sha256"] in kept]
+        return refusals + [refusal for refusal in self.noted if refusal.key in kept]
 
 
-def take_in(
-    new: list[str],
-    *,
-    photos: Any,
-    model: Any,
-    backbone: BackboneRecord,
-    settings: Settings,
-    night: date,
-) -> Intake:
-    """Examine and embed photos that the lake has not looked at before.
+def take_in(new: list[str], *, lake: Lake, settings: Settings, night: date, work: Path) -> Intake:
+    """Examine photos that the lake has not looked at before, and embed those that could be sound.
 
     Args:
         new: their SHA-256 digests, sorted.
-        photos: the photo store.
-        model: the pinned backbone, (n, s, s, 3) -> (n, d).
-        backbone: its record: digest, preprocessing, input size.
+        lake: its photo store, and its pinned backbone, which is loaded only when there are photos.
         settings: the photo and backbone settings.
         night: tonight.
+        work: local scratch folder.
     """
+    intake = Intake()
     limits = settings.photos
+    facts: list[dict[str, Any]] = []
     examined = examine_all(
         new,
-        photos.read,
-        threads=limits.threads,
+        lake.photos.read,
+        processes=limits.processes,
         max_pixels=limits.max_pixels,
         min_side=limits.min_side,
-        input_size=backbone.input_size,
     )
-    facts: list[dict[str, Any]] = []
-    intake = Intake()
+    for photo in examined:
+        defect = _screened(intake, photo)
+        facts.append(_fact(photo, defect))
+        intake.rows[photo.sha256] = _row(photo, night)
+        if len(facts) % TELL_EVERY == 0:
+            log.info("photos: %d of %d examined", len(facts), len(new))
+    intake.facts = _frame(facts)
+    hashed = [fact["sha256"] for fact in facts if fact["contrast"] is not None and fact["defect"] is None]
+    if hashed:
+        _embed(intake, hashed, lake=lake, settings=settings, night=night, work=work)
+    return intake
+
+
+def _embed(intake: Intake, digests: list[str], *, lake: Lake, settings: Settings, night: date, work: Path) -> None:
+    """Embed photos, and screen them by ImageNet's last layer where the backbone has it."""
+    model, backbone = load_pinned(lake.objects, settings.backbone, work)
+    head = load_imagenet_head(lake.objects, backbone, work)
     identity = {
         "backbone": backbone.digest,
         "preprocessing": backbone.preprocessing,
@@ -70,67 +116,64 @@ def take_in(
         "view": VIEW,
         "night": night,
     }
-    for block in _blocks(examined, settings.backbone.batch_size * 4):
-        for photo in block:
-            facts.append(_fact(photo))
-            intake.rows[photo.sha256] = _row(photo, night)
-        readable = [photo for photo in block if photo.network_input is not None]
-        if readable:
-            inputs = np.stack([photo.network_input for photo in readable])  # type: ignore[misc]
-            vectors = to_bytes(embed(model, inputs, settings.backbone.batch_size))
-            intake.embeddings += [
-                {"sha256": photo.sha256, "vector": vector, **identity}
-                for photo, vector in zip(readable, vectors, strict=True)
-            ]
-        log.info("photos: %d of %d examined and embedded", len(facts), len(new))
-    intake.facts = _facts(facts)
-    return intake
-
-
-def group_copies(known: pa.Table, intake: Intake, settings: Settings) -> dict[str, str]:
-    """Find tonight's copies, among themselves and of older photos.
-
-    Args:
-        known: the `photos` table as of last night.
-        intake: tonight's photos; only those still `ok` are compared.
-        settings: radius and correlation.
-
-    Returns:
-        sha256 -> copy group for every photo whose group is new or changed. A group is named after its first photo, by
-        night and digest; a photo without copies is its own group.
-    """
-    comparable = pc.and_(pc.equal(known["verdict"], "ok"), pc.equal(known["pipeline"], PIPELINE))
-    old = known.filter(comparable).sort_by([("night", "ascending"), ("sha256", "ascending")])
-    new = [row for _, row in sorted(intake.rows.items()) if row["verdict"] == "ok"]
-    names = [*old["sha256"].to_pylist(), *(row["sha256"] for row in new)]
-    before = dict(zip(old["sha256"].to_pylist(), old["copy_group"].to_pylist(), strict=True))
-    pairs = copies(
-        _index(old.to_pylist()),
-        _index(new),
-        radius=settings.photos.phash_radius,
-        min_correlation=settings.photos.min_correlation,
+    batch_size = settings.backbone.batch_size
+    batches = network_inputs(
+        digests,
+        lake.photos.read,
+        input_size=backbone.input_size,
+        max_pixels=settings.photos.max_pixels,
+        threads=settings.photos.processes or cores(),
+        batch_size=batch_size,
     )
-    unions: Unions[str] = Unions()
-    for sha256, group in before.items():
-        unions.join(sha256, group)
-    for i, j in pairs:
-        unions.join(names[i], names[j])
-    groups = {sha256: members[0] for members in unions.groups(names) for sha256 in members}
-    return {sha256: group for sha256, group in groups.items() if before.get(sha256) != group}
+    remaining = iter(digests)
+    screened: dict[str, str] = {}
+    for inputs in batches:
+        vectors = embed(model, inputs, batch_size)
+        names = list(islice(remaining, len(inputs)))
+        for sha256, vector in zip(names, to_bytes(vectors), strict=True):
+            intake.embeddings.append({"sha256": sha256, "vector": vector, **identity})
+        for sha256, found in zip(names, judge(vectors, head), strict=True) if head else ():
+            if found and _told(intake, sha256, found):
+                screened[sha256] = found.rule
+        if len(intake.embeddings) % TELL_EVERY < len(names):
+            log.info("photos: %d of %d embedded", len(intake.embeddings), len(digests))
+    if screened:
+        intake.facts["defect"] = (
+            intake.facts["sha256"].map(screened).where(intake.facts["sha256"].isin(screened), intake.facts["defect"])
+        )
 
 
-def _facts(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _screened(intake: Intake, photo: Examined) -> str | None:
+    """Return the rule that a photo's bytes or texture break, if any."""
+    if photo.decoded.rule:
+        intake.details[photo.sha256] = photo.decoded.detail
+        return photo.decoded.rule
+    if photo.texture is None or photo.hashes is None or photo.hashes.contrast < LEAST_CONTRAST:
+        return None  # too small, or blank: the suite says so
+    found = judge_texture(photo.texture)
+    return found.rule if found and _told(intake, photo.sha256, found) else None
+
+
+def _told(intake: Intake, sha256: str, found: Screened) -> bool:
+    """Write down what screening found; return whether it refuses the photo."""
+    if found.effect == "refused":
+        intake.details[sha256] = found.detail
+        return True
+    intake.noted.append(Refusal(table="photos", key=sha256, rule=found.rule, value=found.detail, effect="noted"))
+    return False
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     columns = {"sha256": "object", "defect": "object", "short_side": "float64", "contrast": "float64"}
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 
 
-def _fact(photo: Examined) -> dict[str, Any]:
+def _fact(photo: Examined, defect: str | None) -> dict[str, Any]:
     decoded = photo.decoded
-    sized = not decoded.rule
     return {
         "sha256": photo.sha256,
-        "defect": decoded.rule or None,
-        "short_side": float(min(decoded.width, decoded.height)) if sized else None,
+        "defect": defect,
+        "short_side": None if decoded.rule else float(min(decoded.width, decoded.height)),
         "contrast": photo.hashes.contrast if photo.hashes else None,
     }
 
@@ -150,24 +193,9 @@ def _row(photo: Examined, night: date) -> dict[str, Any]:
             "pipeline": PIPELINE,
             "phash": photo.hashes.phash,
             "phash_mirror": photo.hashes.phash_mirror,
-            "phash_crops": list(photo.hashes.phash_crops),
+            "phash_entries": list(photo.hashes.entries),
             "dhash": photo.hashes.dhash,
             "thumbnail": photo.hashes.thumbnail,
+            "contrast": photo.hashes.contrast,
         }
     return row
-
-
-def _index(rows: list[dict[str, Any]]) -> HashIndex:
-    thumbnails = np.frombuffer(b"".join(row["thumbnail"] for row in rows), dtype=np.uint8)
-    return HashIndex(
-        np.array([row["phash"] for row in rows], dtype=np.int64),
-        np.array([row["phash_mirror"] for row in rows], dtype=np.int64),
-        np.array([row["phash_crops"] for row in rows], dtype=np.int64).reshape(-1, len(CROPS)),
-        thumbnails.reshape(-1, THUMBNAIL_SIDE**2),
-    )
-
-
-def _blocks(photos: Iterable[Examined], size: int) -> Iterator[list[Examined]]:
-    remaining = iter(photos)
-    while block := list(islice(remaining, size)):
-        yield block

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from autodetect.dataset.still_there import rows_among, still_there
 from autodetect.lake.schemas import SEEN, SIGHTINGS
 from autodetect.photos.vehicles import ListingKey
 
@@ -33,36 +34,43 @@ class Presence:
 
 def read_presence(
     read: Callable[..., pa.Table],
-    last_seen: Mapping[ListingKey, date],
-    new: Collection[ListingKey],
+    known: pa.Table,
+    told: Collection[ListingKey],
     uncurated: pc.Expression,
     *,
     night: date,
-) -> dict[ListingKey, Presence]:
+) -> tuple[pa.Table, dict[ListingKey, Presence]]:
     """Read what nights say of the listings that the uncurated ones saw or missed, and of new ones.
 
     Args:
         read: `read(table, columns=, where=)` -> rows, at the versions that receipts name.
-        last_seen: the known listings.
-        new: listings that were read in full only now; earlier nights may have seen them.
+        known: rows of `listings` as of last night.
+        told: listings of which the uncurated nights say more than that they are there; among them those that were read
+            in full only now: earlier nights may have seen them.
         uncurated: selects the nights that no curation has taken in.
         night: tonight.
+
+    Returns:
+        The rows of `listings` that are simply still there, and what nights say of the others.
     """
-    seen = read(SEEN, where=uncurated).to_pylist()
-    if new:
-        lately = (pc.field("night") > night - LONGEST_BACKLOG) & ~uncurated & _is_among({item_id for _, item_id in new})
-        seen += [row for row in read(SEEN, where=lately).to_pylist() if _key(row) in new]
 
     def read_missing(where: pc.Expression) -> list[dict[str, Any]]:
         rows = read(SIGHTINGS, columns=["source", "item_id", "observed_on", "kind"], where=where)
         return rows.filter(pc.field("kind") == "missing").to_pylist()
 
     missing = read_missing(uncurated)
-    gone = {_key(row) for row in missing} & set(last_seen)
+    steady, others = still_there(known, read(SEEN, where=uncurated), {*told, *map(_key, missing)})
+    seen = others.to_pylist()
+    held = {_key(row): row["last_seen"] for row in rows_among(known, {*told, *map(_key, missing)}).to_pylist()}
+    new = set(told) - set(held)
+    if new:
+        lately = (pc.field("night") > night - LONGEST_BACKLOG) & ~uncurated & _is_among({item_id for _, item_id in new})
+        seen += [row for row in read(SEEN, where=lately).to_pylist() if _key(row) in new]
+    gone = {_key(row) for row in missing} & set(held)
     if gone:  # missing before, too?
-        since = pc.field("night") > min(last_seen[key] for key in gone)
+        since = pc.field("night") > min(held[key] for key in gone)
         missing += [row for row in read_missing(since & ~uncurated) if _key(row) in gone]
-    return presences(seen, missing)
+    return steady, presences(seen, missing)
 
 
 def presences(seen: Iterable[Mapping[str, Any]], missing: Iterable[Mapping[str, Any]]) -> dict[ListingKey, Presence]:

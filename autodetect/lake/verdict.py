@@ -7,6 +7,8 @@ from autodetect.records import Receipt, Verdict
 
 BUDGET_SPENT = "quota"  # the one cause of an early stop that is as planned: the next nights go on
 
+JUDGING = ("curate", "price")  # the stages whose receipts name the rules for which a night must not be published
+
 
 def hold_reason(receipts: Mapping[str, Receipt], min_coverage: float) -> str:
     """Return why nothing may be published on these receipts, in a sentence; '' when nothing stands against it.
@@ -15,11 +17,11 @@ def hold_reason(receipts: Mapping[str, Receipt], min_coverage: float) -> str:
         receipts: tonight's receipts so far, by stage.
         min_coverage: the share of the announced listings that must have been seen.
     """
-    crawl, curate, train = (receipts.get(name) for name in ("crawl", "curate", "train"))
+    crawl, train = receipts.get("crawl"), receipts.get("train")
     if crawl and (reason := _crawl_reason(crawl, min_coverage)):
         return reason
-    if curate and curate.facts["held"]:
-        return "validation held the night: " + ", ".join(curate.facts["held"])
+    if broken := [rule for name in JUDGING if name in receipts for rule in receipts[name].facts["held"]]:
+        return "validation held the night: " + ", ".join(broken)
     if train and not train.facts["champion"]:
         return f"there is no model to publish: {train.facts['gate']['words']}"
     return ""

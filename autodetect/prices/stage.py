@@ -16,11 +16,13 @@ from autodetect.prices.offers import offers_table
 from autodetect.prices.table import price_table
 from autodetect.records import Receipt, StageRun
 from autodetect.settings import Settings
+from autodetect.validation.check import check
+from autodetect.validation.stages import priced
 
 log = logging.getLogger(__name__)
 
 
-def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Receipt:
+def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Path) -> Receipt:
     """Compute prices and offers of every make and model; a model needs no class to have a price.
 
     Args:
@@ -28,17 +30,25 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         lake: reads `listings`, `vehicles`, `make_models`, `classes`; writes `prices`, `offers` and three artifacts.
         run: the train receipt of tonight names the champion, whose class map the files carry.
         work: local scratch folder.
+        docs: the folder of tonight's Data Docs, which gain the suites of both tables.
     """
 
     def read(table: Table) -> pa.Table:
         return lake.tables.read(table, version=run.versions.get(table.name, 0))
 
     make_models = read(MAKE_MODELS)
-    listings = read(LISTINGS).to_pandas()
+    listed = read(LISTINGS)
+    listings = listed.to_pandas()
     vehicles = read(VEHICLES).select(["source", "item_id", "vehicle_id"]).to_pandas()
     listings = listings.merge(vehicles, on=["source", "item_id"], how="left", validate="one_to_one")
     made = price_table(listings, make_models.to_pandas(), night=run.night, settings=settings.prices)
     offers = offers_table(listings, night=run.night, settings=settings.prices)
+    written = {PRICES: made.rows, OFFERS: offers}
+    outcome = check(
+        priced(written, known={MAKE_MODELS: make_models, LISTINGS: listed}, settings=settings.prices),
+        docs=docs,
+        run_name=run.night.isoformat(),
+    )
     champion = Champion.of(run.inputs["train"])
     entries = class_map(champion, read(CLASSES).to_pylist()) if champion else ()
     classes = pa.Table.from_pylist(
@@ -54,9 +64,9 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
         classes=classes,
         class_map_digest=class_map_digest(entries),
     )
-    versions, outputs = upsert_all(lake.tables, {PRICES: made.rows, OFFERS: offers})
-    priced = made.rows.filter(pc.is_valid(made.rows["median"]))
-    by_basis = Counter(priced["basis"].to_pylist())
+    versions, outputs = upsert_all(lake.tables, written)
+    figures = made.rows.filter(pc.is_valid(made.rows["median"]))
+    by_basis = Counter(figures["basis"].to_pylist())
     log.info("price: %d models with a sold price, %d with an asking price", by_basis["sold"], by_basis["asking"])
     return run.receipt(
         "price",
@@ -72,6 +82,12 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Recei
             "prices_sold": by_basis["sold"],
             "prices_asking": by_basis["asking"],
             "offers": offers.num_rows,
+            "rules_judged": outcome.rules,
         },
-        facts={"funnel": {basis: dict(counts) for basis, counts in made.funnel.items()}},
+        facts={
+            "funnel": {basis: dict(counts) for basis, counts in made.funnel.items()},
+            "held": outcome.held,
+            "warned": outcome.warned,
+        },
+        run={"validation_seconds": outcome.seconds},
     )

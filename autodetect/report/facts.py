@@ -89,6 +89,49 @@ class ClassFacts(Record):
     is_new: bool = False
 
 
+class ClassSize(Record):
+    """One class of the training set: vehicles and photos per split."""
+
+    label: str
+    train_vehicles: int = 0
+    train_photos: int = 0
+    validation_vehicles: int = 0
+    validation_photos: int = 0
+    test_vehicles: int = 0
+    test_photos: int = 0
+
+    @property
+    def vehicles(self) -> int:
+        """Return the vehicles of all splits."""
+        return self.train_vehicles + self.validation_vehicles + self.test_vehicles
+
+
+class ConflictingListing(Record):
+    """A listing that shows a photo as one model while another listing shows the same car as another."""
+
+    make_model_id: str
+    listing: str
+    url: str = ""
+    path: Path
+
+
+class LabelConflict(Record):
+    """A photo or vehicle (`what`) that is shown as several models; `more` models are not shown."""
+
+    what: str
+    shown: tuple[ConflictingListing, ...]
+    more: int = 0
+
+
+class TrainingSetReport(Record):
+    """The night's training set in words, its smallest and largest classes, and what a person should resolve."""
+
+    lines: tuple[tuple[str, str], ...] = ()
+    smallest: tuple[ClassSize, ...] = ()
+    largest: tuple[ClassSize, ...] = ()
+    conflicts: tuple[LabelConflict, ...] = ()
+
+
 class ModelScores(Record):
     """A model on the test vehicles: accuracy per vehicle and per photo, and how many there were of each."""
 
@@ -200,6 +243,7 @@ class NightReport(Record):
     refusals: tuple[RefusalFacts, ...] = ()
     refused_photos: tuple[RefusedPhoto, ...] = ()
     classes: tuple[ClassFacts, ...] = ()
+    training_set: TrainingSetReport | None = None
     challenger: ModelScores | None = None
     champion: ModelScores | None = None
     gate: str = Field("", description="what the promotion gate decided, in words")

@@ -6,21 +6,25 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from autodetect.dataset.training_set import TrainingSetFacts
 from autodetect.embeddings.pin import read_pin
 from autodetect.lake.lake import Lake
 from autodetect.lake.receipts import END, night_filter
-from autodetect.lake.schemas import CLASSES, PHOTOS, PRICES, QUARANTINE, SNAPSHOTS, Table
+from autodetect.lake.schemas import CLASSES, LISTINGS, PHOTOS, PRICES, QUARANTINE, SNAPSHOTS, Table
 from autodetect.records import Receipt, StageRun
 from autodetect.report.crawled import crawl_facts
 from autodetect.report.facts import (
     Answer,
     ClassFacts,
+    ConflictingListing,
     Confusion,
     CopyGroup,
     CrawlFacts,
     Epoch,
+    LabelConflict,
     ModelScores,
     PastNight,
     PriceLine,
@@ -30,11 +34,14 @@ from autodetect.report.facts import (
     ReleaseFacts,
     Sample,
     StageFacts,
+    TrainingSetReport,
 )
+from autodetect.report.training_set import listing_key, smallest_and_largest, training_lines
 
 MOST_PHOTOS = 12
 MOST_GROUPS = 8
 MOST_IN_GROUP = 6
+MOST_CONFLICTS = 6
 
 
 class Gatherer:
@@ -70,6 +77,9 @@ class Gatherer:
             found.append("the source offers no sales: prices are asking prices only")
         if crawl and crawl.counts["failures"]:
             found.append(f"{crawl.counts['failures']} pages, items or photos could not be fetched; see the refusals")
+        for name in ("curate", "train", "price"):
+            receipt = self._run.inputs.get(name)
+            found += receipt.facts.get("warned", ()) if receipt else ()
         return tuple(found)
 
     def crawl(self, daily_calls: int) -> CrawlFacts | None:
@@ -131,6 +141,40 @@ class Gatherer:
                 is_new=row["night"] == self._run.night,
             )
             for row in sorted(self._rows(CLASSES), key=lambda row: row["class_id"])
+        )
+
+    def training_set(self) -> TrainingSetReport | None:
+        """Return what the training set holds, what changed in it, and what a person should resolve."""
+        train = self._run.inputs.get("train")
+        if train is None or "training_set" not in train.facts:
+            return None
+        facts = TrainingSetFacts.model_validate(train.facts["training_set"])
+        labels = {row["class_id"]: row["label"] for row in self._rows(CLASSES, columns=["class_id", "label"])}
+        smallest, largest = smallest_and_largest(facts, labels)
+        asked = sorted({listing_key(each.listing) for conflict in facts.conflicts for each in conflict.shown})
+        wanted = pc.field("item_id").isin(pa.array([item_id for _, item_id in asked], pa.string()))
+        rows = self._rows(LISTINGS, columns=["source", "item_id", "url"], where=wanted) if asked else []
+        urls = {f"{row['source']}/{row['item_id']}": row["url"] or "" for row in rows}
+        return TrainingSetReport(
+            lines=tuple(training_lines(facts, labels)),
+            smallest=smallest,
+            largest=largest,
+            conflicts=tuple(
+                LabelConflict(
+                    what=conflict.rule.partition(".")[0],
+                    shown=tuple(
+                        ConflictingListing(
+                            make_model_id=each.make_model_id,
+                            listing=each.listing,
+                            url=urls.get(each.listing, ""),
+                            path=self._photo(each.photo),
+                        )
+                        for each in conflict.shown
+                    ),
+                    more=conflict.more,
+                )
+                for conflict in facts.conflicts[:MOST_CONFLICTS]
+            ),
         )
 
     def copies(self) -> tuple[CopyGroup, ...]:

@@ -14,7 +14,7 @@ from autodetect.records import Verdict
 from autodetect.report import words
 from autodetect.report.cards import cards, tonight
 from autodetect.report.crawled import crawl_lines
-from autodetect.report.facts import ClassFacts, NightReport, PriceLine
+from autodetect.report.facts import ClassFacts, ConflictingListing, LabelConflict, NightReport, PriceLine
 from autodetect.report.plots import Plot, draw_plots
 from autodetect.report.thumbnails import thumbnail
 
@@ -22,6 +22,7 @@ PAGE = "report.html"
 MOST_PHOTOS = 12  # of samples, and of refused photos
 MOST_CONFUSIONS = 10
 MOST_GROUPS, MOST_IN_A_GROUP = 8, 6
+MOST_CONFLICTS = 6
 
 # What a verdict means to whoever holds a phone.
 HEADLINES = {
@@ -85,6 +86,7 @@ def _pictures(report: NightReport, folder: Path) -> dict[str, Any]:
     """Copy the photos that the page shows; return them beside the facts they belong to."""
     samples, refused = report.samples[:MOST_PHOTOS], report.refused_photos[:MOST_PHOTOS]
     groups = report.copies[:MOST_GROUPS]
+    conflicts = report.training_set.conflicts[:MOST_CONFLICTS] if report.training_set else ()
     return {
         "samples": [
             (_picture(each.path, folder / f"sample-{place:02d}.jpg", f"Test photo of {each.truth}"), each)
@@ -98,6 +100,7 @@ def _pictures(report: NightReport, folder: Path) -> dict[str, Any]:
             (_group(each.photos[:MOST_IN_A_GROUP], folder, place), len(each.photos) - MOST_IN_A_GROUP, each)
             for place, each in enumerate(groups, 1)
         ],
+        "conflicts": [(_sides(each, folder, place), each) for place, each in enumerate(conflicts, 1)],
     }
 
 
@@ -105,6 +108,16 @@ def _group(photos: Sequence[Path], folder: Path, place: int) -> list[Picture]:
     return [
         _picture(photo, folder / f"copy-{place:02d}-{number:02d}.jpg", f"Copy {number} of group {place}")
         for number, photo in enumerate(photos, 1)
+    ]
+
+
+def _sides(conflict: LabelConflict, folder: Path, place: int) -> list[tuple[Picture, ConflictingListing]]:
+    return [
+        (
+            _picture(each.path, folder / f"conflict-{place:02d}-{number:02d}.jpg", f"Shown as {each.make_model_id}"),
+            each,
+        )
+        for number, each in enumerate(conflict.shown, 1)
     ]
 
 

@@ -46,6 +46,7 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
             refusals=gather.refusals(),
             refused_photos=gather.refused_photos(),
             classes=gather.classes(),
+            training_set=gather.training_set(),
             challenger=model_scores("", facts.get("evaluation")),
             champion=model_scores(f"trained on {before['night']}" if before else "", champion),
             gate=facts.get("gate", {}).get("words", ""),

@@ -51,6 +51,7 @@ def row_facts(row: Mapping[str, str]) -> dict[str, Any]:
     written = _text(row, "vin")
     facts |= {
         "vin": read_vin(written),
+        "relist_of": _text(row, "relist_of"),
         "mileage_unit": mileage_unit(row.get("mileage_unit") or row.get("mileage", "")),
         "buying_options": tuple(sorted(_text(row, "buying_option").upper().split())),
         "aspects": {"VIN": written} if written else {},

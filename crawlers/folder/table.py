@@ -23,7 +23,7 @@ FIELDS: dict[str, str] = {
     "zipcode": "postal_code",
 }
 # Columns that are read in another way than by copying.
-READ = frozenset({"item_id", "photos", "vin", "kind", "sold_on", "mileage_unit", "buying_option"})
+READ = frozenset({"item_id", "photos", "vin", "kind", "sold_on", "mileage_unit", "buying_option", "relist_of"})
 REMEDY = "correct the file; its columns are explained in docs/operations.md"
 DELIMITERS = ",;\t"
 

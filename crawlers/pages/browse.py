@@ -41,7 +41,7 @@ def advert(item: Mapping[str, Any]) -> Advert:
     """Return what an item answer, or a search's summary of one, says.
 
     Where the seller's currency is not the marketplace's, eBay shows the converted price in `price` and the seller's
-    own in `convertedFromValue` and `convertedFromCurrency`.
+    own in `convertedFromValue` and `convertedFromCurrency`. `itemOriginDate` stands in summaries alone.
     """
     price = item.get("price") or item.get("currentBidPrice") or {}
     converted = "convertedFromValue" in price
@@ -57,6 +57,7 @@ def advert(item: Mapping[str, Any]) -> Advert:
         buying_options=tuple(sorted(item.get("buyingOptions", []))),
         bids=str(item.get("bidCount", "")),
         condition=str(item.get("condition", "")),
+        origin_at=str(item.get("itemOriginDate", "")),
         photo_urls=tuple(photo_urls(item)),
         **common_fields(item),
     )

@@ -40,6 +40,7 @@ _ENDED_LABEL = (
 _CONDITION = ".x-item-condition-text, [data-testid=x-item-condition-text], .x-item-condition-value"
 _CAROUSEL = ".ux-image-carousel-item img, .ux-image-carousel img, .ux-image-grid-item img"
 _FILMSTRIP = ".ux-image-filmstrip-carousel-item img, .ux-image-filmstrip img"
+_RELISTED = re.compile(r"\b(?:relisted|wieder eingestellt)\b", re.IGNORECASE)
 _PHOTO_SOURCES = ("data-zoom-src", "data-src", "src")
 _SELLER = (
     ".x-sellercard-atf__about-seller-item--seller-name",
@@ -139,6 +140,15 @@ class ItemPage(VehicleFields, OfferFields, WebPage[Advert]):
     def seller(self) -> str:
         """The name in the seller's card."""
         return next((name for place in _SELLER if (name := seen_text(self._page().css(place)[:1]))), "")
+
+    @field
+    def relist_of(self) -> str:
+        """On a page whose listing is over: the listing that its message names as the same offer, put up again."""
+        for message in self._page().css(_MESSAGES) if self.status != "live" else ():
+            if _RELISTED.search(seen_text(message)):
+                links = map(item_id_of, message.css("a::attr(href)").getall())
+                return next((found for found in links if found and found != self._number()), "")
+        return ""
 
     @cached_method
     def _page(self) -> Selector:

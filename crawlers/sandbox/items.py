@@ -1,12 +1,16 @@
 """What the sandbox can be asked for: a listing as it stands on one night, or a sale, in the words of eBay's API."""
 
+import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import PurePath
 
 from crawlers.sandbox.marketplace import MarketListing
 
 TITLE_LENGTH = 80  # eBay's limit
+_FIRST_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - of the first night; written out as UTC
 _ISO_PREFIX = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?)?)?)?Z?")
 _ASPECTS: tuple[tuple[str, str, str], ...] = (  # eBay's name, column of listings.csv, column of sold.csv
     ("Year", "year", "Year"),
@@ -47,6 +51,7 @@ class Item:
         condition: as eBay calls it.
         city: where it stands, if the seller says so; likewise `state`.
         earlier_price: what it cost before, where the price was changed.
+        origin: the instant at which the offer was first put up (ISO 8601); a relist has that of what it relists.
     """
 
     item_id: str
@@ -65,6 +70,7 @@ class Item:
     city: str = ""
     state: str = ""
     earlier_price: str = ""
+    origin: str = ""
 
     def sold_between(self, low: str, high: str) -> bool:
         """Whether the sale may have happened between two ISO 8601 times; a bare year stands for any day in it.
@@ -88,7 +94,25 @@ def latest(moment: str) -> str:
     return text + "9999-12-31T23:59:59.999"[len(text) :]
 
 
-def from_listing(listing: MarketListing, night: int) -> Item:
+def origins(listings: Iterable[MarketListing]) -> dict[str, str]:
+    """The instant at which each listing's offer was first put up, by item id: made up, the same on every night.
+
+    A chain of relists has the instant of its first listing; of a circle there is no first, and none is followed twice.
+    """
+    by_id = {listing.item_id: listing for listing in listings}
+    found: dict[str, str] = {}
+    for item_id, listing in by_id.items():
+        first, passed = listing, {item_id}
+        while (before := first.facts.get("relist_of", "").strip()) in by_id and before not in passed:
+            first = by_id[before]
+            passed.add(before)
+        milliseconds = int(hashlib.sha256(first.item_id.encode()).hexdigest(), 16) % 86_400_000
+        instant = _FIRST_DAY + timedelta(days=first.first_night - 1, milliseconds=milliseconds)
+        found[item_id] = instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    return found
+
+
+def from_listing(listing: MarketListing, night: int, origin: str = "") -> Item:
     """A listing as a visitor of that night sees it."""
     facts = listing.facts
     return Item(
@@ -107,6 +131,7 @@ def from_listing(listing: MarketListing, night: int) -> Item:
         city=facts.get("city", ""),
         state=facts.get("state", ""),
         earlier_price=listing.price_before(night),
+        origin=origin,
     )
 
 

@@ -116,11 +116,16 @@ def _location(item: Item) -> Json:
 
 
 def summary(item: Item, base: str) -> Json:
-    """An `ItemSummary`."""
-    return _common(item) | {
-        "itemHref": f"{base}{BROWSE}/item/{quote(item_id(item), safe='')}",
-        "categories": [{"categoryId": CATEGORY}],
-    }
+    """An `ItemSummary`. When the offer was first put up stands here and not in the item, as on eBay."""
+    origin = {"itemOriginDate": item.origin} if item.origin else {}
+    return (
+        _common(item)
+        | origin
+        | {
+            "itemHref": f"{base}{BROWSE}/item/{quote(item_id(item), safe='')}",
+            "categories": [{"categoryId": CATEGORY}],
+        }
+    )
 
 
 def details(item: Item) -> Json:

@@ -22,7 +22,7 @@ from crawlers.sandbox import responses
 from crawlers.sandbox.faults.disturbances import CAPTCHA_PATH, captcha_page
 from crawlers.sandbox.faults.kinds import parse_fault
 from crawlers.sandbox.faults.layer import FaultLayer
-from crawlers.sandbox.items import Item, from_listing, from_sale
+from crawlers.sandbox.items import Item, from_listing, from_sale, origins
 from crawlers.sandbox.marketplace import Marketplace
 from crawlers.sandbox.pages.web import Generation, Web
 from crawlers.sandbox.query import RefusedError, understand
@@ -59,7 +59,10 @@ class Sandbox:
         markup: Generation = "s-card",
     ) -> None:
         self.night_index = night_index
-        self.listings = tuple(from_listing(listing, night_index) for listing in marketplace.on(night_index))
+        origin = origins(marketplace.listings)
+        self.listings = tuple(
+            from_listing(listing, night_index, origin[listing.item_id]) for listing in marketplace.on(night_index)
+        )
         self.requests: Counter[str] = Counter()
         self._desk = desk
         self._marketplace_id = marketplace_id

@@ -1,6 +1,7 @@
 """`ebay-api`: listings by the Browse API, sales by the Marketplace Insights API where access is granted."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -81,9 +82,11 @@ class EbayApiSpider(ListingsSpider):
         """Read one item."""
         listing: Listing = response.meta["work"]
         try:
-            found = sighting(advert(json.loads(response.body)), self.plan.provenance, summary=listing.summary)
+            item = advert(json.loads(response.body))
         except UNREADABLE as error:
             return self.unreadable(listing, error)
+        item = replace(item, origin_at=item.origin_at or listing.origin_at)
+        found = sighting(item, self.plan.provenance, summary=listing.summary)
         return ListingRead(listing, found, response.body)
 
     def not_fetched(self, work: Work, cause: str) -> Outcome | Request:

@@ -1,10 +1,20 @@
 """Numbers are read as sellers write them, and never guessed."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodetect.catalog.fields import Reading, country_of_code, read_number, read_postal_code, region_of
+from autodetect.catalog.fields import (
+    Reading,
+    leading_year,
+    read_cylinders,
+    read_mileage,
+    read_number,
+    read_price,
+    read_year,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +43,22 @@ def test_no_text_is_no_number_and_no_fault(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["unknown", "12.345,00", "5-6", "1e5", "100 or 200", "2005/2006", "-", "$", "--5", "1.2.3", "9" * 400]
+    "text",
+    [
+        "unknown",
+        "12.345,00",
+        "5-6",
+        "1e5",
+        "100 or 200",
+        "2005/2006",
+        "-",
+        "$",
+        "--5",
+        "1.2.3",
+        "9" * 400,
+        "12,50",
+        "1,23,456",
+    ],
 )
 def test_text_without_a_single_finite_number_is_unreadable(text: str) -> None:
     assert read_number(text) == Reading(None, unreadable=True)
@@ -53,33 +78,130 @@ def test_no_text_breaks_the_reading(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("10001", "10001"), (" k1a 0b1 ", "K1A 0B1"), ("336**", "336**"), ("", None), ("  ", None)]
+    ("text", "currency", "value", "rule"),
+    [
+        ("1,234.50", "USD", 1234.5, ""),
+        ("$1,234", "USD", 1234, ""),
+        ("$1,234", "CAD", 1234, ""),
+        ("CA$ 1,234", "CAD", 1234, ""),
+        ("15000 OBO", "USD", 15000, ""),
+        ("12.5k", "USD", 12500, "listing.price_thousands"),
+        ("$15K obo", "USD", 15000, "listing.price_thousands"),
+        ("15 thousand", "", 15000, "listing.price_thousands"),
+        ("12.345,00", "EUR", 12345, "listing.price_decimal_comma"),
+        ("€12.345", "EUR", 12345, "listing.price_decimal_comma"),
+        ("12345,5", "SEK", 12345.5, "listing.price_decimal_comma"),
+        ("12.345,00 €", "", 12345, "listing.price_decimal_comma"),
+        ("12,345.00", "EUR", 12345, ""),
+        ("12,345", "EUR", 12345, ""),
+        ("12.34", "EUR", 12.34, ""),
+        ("€9,000", "USD", None, "listing.price_currency_contradicts"),
+        ("$9,000", "EUR", None, "listing.price_currency_contradicts"),
+        ("US $9,000", "CAD", None, "listing.price_currency_contradicts"),
+    ],
 )
-def test_a_postal_code_is_kept_as_written_in_capitals(text: str, code: str | None) -> None:
-    assert read_postal_code(text) == code
+def test_a_price_is_read_as_its_currency_is_written(text: str, currency: str, value: float | None, rule: str) -> None:
+    assert read_price(text, currency) == Reading(value, rule=rule)
 
 
 @pytest.mark.parametrize(
-    ("code", "country", "region"),
+    "text", ["$12.345,00", "12.345", "12,50", "1.2m", "1.2 million", "$299/mo", "20% down", "ask", "5-6"]
+)
+def test_a_price_that_could_be_two_amounts_or_none_is_unreadable(text: str) -> None:
+    assert read_price(text, "USD") == Reading(None, unreadable=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value", "rule"),
     [
-        ("33602", "US", "336"),
-        ("336**", "US", "336"),
-        ("33602-1234", "US", "336"),
-        ("K1A 0B1", "CA", "K1A"),
-        ("k1a0b1", "CA", "K1A"),
-        ("T6J ***", "CA", "T6J"),
-        ("T6J", "CA", "T6J"),
-        ("D-10115", None, None),
-        ("1234", None, None),
-        ("٣٣٦٠٢", None, None),
-        ("*****", None, None),
-        ("", None, None),
+        ("61,000 miles", "mi", 61000, ""),
+        ("61000", "", 61000, ""),
+        ("1.5", "", 2, ""),
+        ("100,000 km", "km", 62137, ""),
+        ("123,000 km", "", 76429, "listing.mileage_unit_in_text"),
+        ("123,456 km", "", 123456, "listing.mileage_unit_in_text"),
+        ("98k", "", 98000, "listing.mileage_thousands"),
+        ("98.5K miles", "mi", 98500, "listing.mileage_thousands"),
+        ("100k km", "km", 62137, "listing.mileage_thousands"),
+        ("98km", "", 61, "listing.mileage_unit_in_text"),
+        ("999999 km", "km", 999999, ""),
+        ("TMU", "", None, "listing.mileage_unknown"),
+        ("98,000 TMU", "mi", None, "listing.mileage_unknown"),
+        ("Exempt", "", None, "listing.mileage_unknown"),
+        ("98,000 km", "mi", None, "listing.mileage_unit_contradicts"),
+        ("98,000 miles", "km", None, "listing.mileage_unit_contradicts"),
+        ("", "km", None, ""),
     ],
 )
-def test_a_masked_code_still_says_its_country_and_region(code: str, country: str | None, region: str | None) -> None:
-    assert (country_of_code(code), region_of(code)) == (country, region)
+def test_a_mileage_is_in_miles(text: str, unit: str, value: float | None, rule: str) -> None:
+    assert read_mileage(text, unit) == Reading(value, rule=rule)
 
 
-@given(st.from_regex(r"[0-9]{5}", fullmatch=True))
-def test_a_code_and_its_mask_are_in_one_region(code: str) -> None:
-    assert region_of(code) == region_of(f"{code[:3]}**") == code[:3]
+@pytest.mark.parametrize("text", ["low", "98.000", "100 km (62 mi)", "12,5"])
+def test_a_mileage_that_could_be_two_is_unreadable(text: str) -> None:
+    assert read_mileage(text) == Reading(None, unreadable=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "title_year", "value", "rule"),
+    [
+        ("2012", None, 2012, ""),
+        ("20050000", None, 20050000, ""),
+        ("0", None, 0, ""),
+        ("67", None, 1967, "listing.year_two_digits"),
+        ("'67", None, 1967, "listing.year_two_digits"),
+        ("29", None, 1929, "listing.year_two_digits"),
+        ("05", 2005, 2005, "listing.year_two_digits"),
+        ("05", 1905, 1905, "listing.year_two_digits"),
+        ("05", None, None, "listing.year_ambiguous"),
+        ("05", 2012, None, "listing.year_ambiguous"),
+        ("28", None, None, "listing.year_ambiguous"),
+        ("1967/68", None, None, "listing.year_span"),
+        ("1967 - 1968", None, None, "listing.year_span"),
+        ("2005-06", None, None, "listing.year_span"),
+        ("2012-03", None, 2012, "listing.year_among_numbers"),
+        ("03/2012", None, 2012, "listing.year_among_numbers"),
+        ("2012 (62 plate)", None, 2012, "listing.year_among_numbers"),
+    ],
+)
+def test_a_year_is_one_year_or_none(text: str, title_year: int | None, value: float | None, rule: str) -> None:
+    assert read_year(text, title_year, latest=2028) == Reading(value, rule=rule)
+
+
+@pytest.mark.parametrize("text", ["new", "2012 2013 2014", "1 of 500"])
+def test_a_year_among_several_or_none_is_unreadable(text: str) -> None:
+    assert read_year(text, 2012, latest=2028) == Reading(None, unreadable=True)
+
+
+@pytest.mark.parametrize(
+    ("title", "year"),
+    [
+        ("2012 Ford Mustang", 2012),
+        ("  1967, Ford", 1967),
+        ("2002", 2002),
+        ("BMW 2002 tii", None),
+        ("20012 Ford", None),
+        ("1967/68 Ford", None),
+        ("1500 Ram", None),
+        ("", None),
+    ],
+)
+def test_only_a_year_that_a_title_begins_with_is_its_year(title: str, year: int | None) -> None:
+    assert leading_year(title) == year
+
+
+@pytest.mark.parametrize(("text", "cylinders"), [("8", 8), ("V6", 6), ("0", None), ("17", None), ("electric", None)])
+def test_impossible_cylinders_are_none(text: str, cylinders: int | None) -> None:
+    assert read_cylinders(text) == cylinders
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text("0123456789.,'k$€/-* miTMUka", max_size=12), st.sampled_from(["", "USD", "EUR"]))
+def test_a_reading_is_a_finite_number_or_says_why_not(text: str, currency: str) -> None:
+    for reading in (read_price(text, currency), read_mileage(text), read_year(text, latest=2028)):
+        if reading.value is None:
+            assert bool(text.strip()) == (reading.unreadable or bool(reading.rule))
+            assert not (reading.unreadable and reading.rule)
+        else:
+            assert math.isfinite(reading.value)
+            assert not reading.unreadable

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from autodetect.classifier.train import train
-from autodetect.errors import CorruptError
+from autodetect.errors import CorruptError, HeldError
 from autodetect.lake.lake import Lake, open_lake
-from autodetect.lake.schemas import LISTING_PHOTOS, LISTINGS, MAKE_MODELS, PHOTOS, SNAPSHOTS, VEHICLES
+from autodetect.lake.schemas import CLASSES, LISTING_PHOTOS, LISTINGS, MAKE_MODELS, PHOTOS, SNAPSHOTS, VEHICLES
 from autodetect.lake.tables import rows_of
 from autodetect.photos.vehicles import SPLIT_BLOCK
 from autodetect.records import Receipt, StageRun, canonical_digest
@@ -56,13 +56,44 @@ def refused(snapshot_id: str, settings: Settings) -> Receipt:
 def test_a_refused_challenger_is_not_tried_again_on_the_same_snapshot(lake: Lake, tmp_path: Path) -> None:
     settings = Settings()
     probe = Settings(dataset={"min_vehicles": 13})
-    nothing = train(probe, lake, night(lake, earlier={}), work=tmp_path)
+    nothing = train(probe, lake, night(lake, earlier={}), work=tmp_path, docs=tmp_path / "docs")
     assert nothing.counts["classes"] == 0
     assert "no class has enough vehicles" in nothing.facts["gate"]["words"]
 
     with pytest.raises(CorruptError, match="backbone"):  # it would train: there is nothing to train on here
-        train(settings, lake, night(lake, earlier={}), work=tmp_path)
+        train(settings, lake, night(lake, earlier={}), work=tmp_path, docs=tmp_path / "docs")
     (snapshot_id,) = set(lake.tables.read(SNAPSHOTS)["snapshot_id"].to_pylist())
-    again = train(settings, lake, night(lake, earlier={"train": refused(snapshot_id, settings)}), work=tmp_path)
+    again = train(
+        settings,
+        lake,
+        night(lake, earlier={"train": refused(snapshot_id, settings)}),
+        work=tmp_path,
+        docs=tmp_path / "docs",
+    )
     assert "nothing new to learn" in again.facts["gate"]["words"]
     assert "challenger" not in again.files
+    assert lake.tables.read(SNAPSHOTS).num_rows == 12  # a snapshot that the lake holds is not added again
+
+
+def test_the_receipt_tells_of_the_training_set(lake: Lake, tmp_path: Path) -> None:
+    settings = Settings()
+    with pytest.raises(CorruptError, match="backbone"):
+        train(settings, lake, night(lake, earlier={}), work=tmp_path, docs=tmp_path / "docs")
+    (snapshot_id,) = set(lake.tables.read(SNAPSHOTS)["snapshot_id"].to_pylist())
+    before = refused(snapshot_id, settings).model_copy(
+        update={"versions": {table.name: lake.tables.version(table) for table in (SNAPSHOTS, CLASSES)}}
+    )
+    again = train(settings, lake, night(lake, earlier={"train": before}), work=tmp_path, docs=tmp_path / "docs")
+    told = again.facts["training_set"]
+    assert told["classes"] == {"0": {"test": [3, 3], "train": [6, 6], "validation": [3, 3]}}
+    assert (told["changes"]["before"], told["changes"]["added"], told["changes"]["removed"]) == (snapshot_id, 0, 0)
+    assert told["by_photo"] == {"test_photos": 2, "seen": 0, "by_vehicle": 0, "by_vin": 0, "by_copy": 0}
+    assert (again.counts["photos"], again.counts["classes_thin"], again.counts["photos_capped"]) == (12, 0, 0)
+
+
+def test_one_car_in_two_splits_holds_the_night_before_anything_is_written(lake: Lake, tmp_path: Path) -> None:
+    rows = lake.tables.read(LISTINGS).to_pylist()
+    lake.tables.upsert(LISTINGS, rows_of(LISTINGS, (row | {"vin": "1FA6P8TH"} for row in rows[:2])))
+    with pytest.raises(HeldError, match="vin 1FA6P8TH"):
+        train(Settings(), lake, night(lake, earlier={}), work=tmp_path, docs=tmp_path / "docs")
+    assert lake.tables.read(SNAPSHOTS).num_rows == lake.tables.read(CLASSES).num_rows == 0

@@ -15,8 +15,8 @@ from tests.crawlers.faulty import attempt, faulty, rows, tables
 NIGHT = 2
 GENERATIONS = ("s-card", "s-item")
 # What pages show in another way than the API: no postal code, a row 'Condition' among the item specifics, prices with
-# cents; digests follow.
-OTHERWISE = {"digest", "summary_digest", "postal_code", "aspects", "price"}
+# cents, not when an offer was first put up; digests follow.
+OTHERWISE = {"digest", "summary_digest", "postal_code", "aspects", "price", "origin_at"}
 SALE_FACTS = ("title", "currency", "observed_on", "precision", "night")
 
 Tables = dict[str, list[dict[str, Any]]]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from autodetect.dataset.curate import _memberships, curate
+from autodetect.dataset.curate import curate
 from autodetect.lake.lake import Lake, open_lake
-from autodetect.lake.schemas import LISTING_PHOTOS, LISTINGS, SEEN, SIGHTINGS, VEHICLES
+from autodetect.lake.schemas import LISTINGS, SEEN, SIGHTINGS
 from autodetect.lake.tables import rows_of
 from autodetect.records import Receipt, Sighting, StageRun
 from autodetect.settings import Settings
@@ -168,36 +168,3 @@ def test_imports_do_not_hide_that_the_offers_lack_their_prices(lake: Lake, tmp_p
     crawled(lake, NIGHTS[0], *(f"i{number}" for number in range(200)), kind="import", seen=None)
     night = crawled(lake, NIGHTS[0], *(str(number) for number in range(60)), price="")
     assert curated(lake, tmp_path, night).facts["held"] == ["listings.prices_missing"]
-
-
-def tied(models: list[str], **facts: Any) -> int:
-    """Return how many vehicles listings of these models become that all show one picture."""
-    listing = {"source": "s", "asking_price": 1.0, "status": "active", "vin": None} | facts
-    listings = [listing | {"item_id": str(i), "make_model_id": m} for i, m in enumerate(models)]
-    photos = [
-        {"source": "s", "item_id": str(i), "position": 0, "sha256": "p", "url": "u", "night": NIGHTS[0]}
-        for i in range(len(models))
-    ]
-    found = _memberships(
-        VEHICLES.schema.empty_table(), listings, rows_of(LISTING_PHOTOS, photos), {"p": "p"}, NIGHTS[0]
-    )
-    return len({member.vehicle_id for member in found.values()})
-
-
-def test_a_shared_photo_makes_one_vehicle_even_under_a_wrong_model() -> None:
-    assert tied(["a/a", "a/a", "b/b"]) == 1
-
-
-def test_a_picture_of_many_models_is_a_logo_and_ties_nothing() -> None:
-    assert tied(["a/a", "b/b", "c/c", "c/c"]) == 4
-
-
-@pytest.mark.parametrize("status", ["imported", "sold", "missing", "ended"])
-def test_a_photo_makes_a_vehicle_of_whatever_it_came_with(status: str) -> None:
-    assert tied(["a/a", "a/a"], status=status, asking_price=None) == 1
-
-
-def test_a_sale_without_a_photo_is_no_vehicle() -> None:
-    sale = {"source": "s", "item_id": "9", "make_model_id": "a/a", "asking_price": None, "status": "sold", "vin": None}
-    empty = VEHICLES.schema.empty_table(), LISTING_PHOTOS.schema.empty_table()
-    assert _memberships(empty[0], [sale], empty[1], {}, NIGHTS[0]) == {}

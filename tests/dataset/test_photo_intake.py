@@ -1,63 +1,76 @@
-"""Photo intake: each new photo is described once, and its copies are found whichever night they come on."""
+"""Photo intake: each new photo is described once, screened, and embedded, whatever company it comes in."""
 
 import io
-import random
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
-import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from autodetect.dataset.photo_intake import Intake, group_copies, take_in
+from autodetect.dataset import photo_intake
+from autodetect.dataset.photo_intake import Intake, take_in
 from autodetect.embeddings.backbone import BackboneRecord
 from autodetect.embeddings.engine import from_bytes
-from autodetect.lake.blobs import BlobStore
-from autodetect.lake.objects import LocalStore
+from autodetect.embeddings.imagenet_head import ImageNetHead
+from autodetect.lake.lake import Lake, open_lake
 from autodetect.lake.schemas import EMBEDDINGS, PHOTOS
 from autodetect.lake.tables import rows_of
 from autodetect.settings import Settings
 from autodetect.validation.check import check
-from autodetect.validation.rules import photo_suite
-from crawlers.sandbox.painting.tampering import COPY_KINDS, broken, copied
+from autodetect.validation.suites.photos import photo_suite
+from crawlers.sandbox.painting.tampering import broken
 
 SETTINGS = Settings().with_values({"backbone.batch_size": 4})
-NIGHTS = [date(2026, 11, day) for day in range(1, 10)]
+NIGHT = date(2026, 11, 1)
 SIDE = 96
 RECORD = BackboneRecord(requested="random", resolved="random", seed=0, input_size=SIDE, preprocessing="p", digest="d")
 
 
 def picture(seed: int) -> bytes:
-    """A JPEG of coarse random blots."""
-    blots = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    """A JPEG of coarse random blots with a photograph's grain."""
+    rng = np.random.default_rng(seed)
+    blots = Image.fromarray(rng.integers(0, 256, (9, 12, 3), dtype=np.uint8)).resize(
+        (240, 180), Image.Resampling.BICUBIC
+    )
+    grain = rng.integers(-12, 13, (180, 240, 1), dtype=np.int16)
+    return saved(Image.fromarray(np.clip(np.asarray(blots, np.int16) + grain, 0, 255).astype(np.uint8)))
+
+
+def card() -> bytes:
+    """A drawn placeholder."""
+    image = Image.new("RGB", (240, 180), "white")
+    ImageDraw.Draw(image).text((60, 80), "No photo available", fill="grey")
+    return saved(image)
+
+
+def saved(image: Image.Image) -> bytes:
     target = io.BytesIO()
-    Image.fromarray(blots).resize((240, 180), Image.Resampling.BICUBIC).save(target, "JPEG", quality=90)
+    image.save(target, "JPEG", quality=90)
     return target.getvalue()
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> BlobStore:
-    return BlobStore(LocalStore(tmp_path_factory.mktemp("photos")), "photos")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return open_lake(Settings(lake=str(tmp_path_factory.mktemp("lake") / "lake")), create=True)
 
 
-@pytest.fixture(scope="module")
-def model() -> keras.Model:
-    return keras.Sequential([keras.Input((SIDE, SIDE, 3)), keras.layers.GlobalAveragePooling2D()])
+@pytest.fixture(autouse=True)
+def small_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backbone that answers with a photo's mean colour: what is tested is not the network."""
+    model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), keras.layers.GlobalAveragePooling2D()])
+    monkeypatch.setattr(photo_intake, "load_pinned", lambda *_: (model, RECORD))
 
 
-def taken(new: list[str], photos: BlobStore, model: Any, night: date = NIGHTS[0]) -> Intake:
-    return take_in(sorted(new), photos=photos, model=model, backbone=RECORD, settings=SETTINGS, night=night)
+def taken(new: list[str], lake: Lake) -> Intake:
+    return take_in(sorted(new), lake=lake, settings=SETTINGS, night=NIGHT, work=Path())
 
 
-def test_every_photo_is_described_and_every_readable_one_embedded(photos: BlobStore, model: Any) -> None:
-    sound = [photos.put(picture(seed)) for seed in range(9)]
-    bad = {kind: photos.put(broken(picture(99), kind)) for kind in ("truncated", "html", "empty", "pixel")}
-    intake = taken([*sound, *bad.values()], photos, model)
+def test_every_photo_is_described_and_every_readable_one_embedded(lake: Lake) -> None:
+    sound = [lake.photos.put(picture(seed)) for seed in range(9)]
+    bad = {kind: lake.photos.put(broken(picture(99), kind)) for kind in ("truncated", "html", "empty", "pixel")}
+    intake = taken([*sound, *bad.values()], lake)
     assert set(intake.rows) == {*sound, *bad.values()}
     assert sorted(row["sha256"] for row in intake.embeddings) == sorted(sound)
     facts = {row["sha256"]: row for row in intake.facts.to_dict("records")}
@@ -70,109 +83,75 @@ def test_every_photo_is_described_and_every_readable_one_embedded(photos: BlobSt
     assert facts[bad["pixel"]]["short_side"] == 1
     for sha256 in sound:
         row = intake.rows[sha256]
-        assert (row["format"], row["width"], row["height"], row["night"]) == ("JPEG", 240, 180, NIGHTS[0])
-        assert row["bytes"] == len(photos.read(sha256))
+        assert (row["format"], row["width"], row["height"], row["night"]) == ("JPEG", 240, 180, NIGHT)
+        assert row["bytes"] == len(lake.photos.read(sha256))
         assert facts[sha256]["contrast"] > 20
     rows_of(PHOTOS, intake.rows.values())
     assert rows_of(EMBEDDINGS, intake.embeddings).num_rows == 9
 
 
-def test_the_suites_can_judge_what_the_intake_says(photos: BlobStore, model: Any, tmp_path: Path) -> None:
-    bad = {photos.put(broken(picture(98), kind)): kind for kind in ("truncated", "html", "empty", "pixel")}
-    intake = taken([photos.put(picture(1)), *bad], photos, model)
-    found = check([(photo_suite(SETTINGS), intake.facts)], docs=tmp_path, run_name="n").findings
+def test_the_suites_can_judge_what_the_intake_says(lake: Lake, tmp_path: Path) -> None:
+    bad = {lake.photos.put(broken(picture(98), kind)): kind for kind in ("truncated", "html", "empty", "pixel")}
+    intake = taken([lake.photos.put(picture(1)), *bad], lake)
+    found = check([(photo_suite(SETTINGS), intake.facts)], docs=tmp_path, run_name=NIGHT.isoformat()).findings
     named = {finding.rule.name: {bad[sha256] for (sha256,), _ in finding.rows} for finding in found}
     assert named == {"photo.unreadable": {"truncated", "html", "empty"}, "photo.too_small": {"pixel"}}
 
 
-def test_a_photos_row_and_vector_do_not_depend_on_its_company(photos: BlobStore, model: Any) -> None:
-    digests = [photos.put(picture(seed)) for seed in range(11)]
-    together = taken(digests, photos, model)
+def test_a_photos_row_and_vector_do_not_depend_on_its_company(lake: Lake) -> None:
+    digests = [lake.photos.put(picture(seed)) for seed in range(11)]
+    together = taken(digests, lake)
     for one in digests[:3]:
-        apart = taken([one], photos, model)
+        apart = taken([one], lake)
         assert apart.rows[one] == together.rows[one]
         (vector,) = (row["vector"] for row in together.embeddings if row["sha256"] == one)
         assert apart.embeddings[0]["vector"] == vector
     assert from_bytes([together.embeddings[0]["vector"]], 3).shape == (1, 3)
 
 
-def test_a_night_without_new_photos_takes_in_nothing(photos: BlobStore, model: Any) -> None:
-    intake = taken([], photos, model)
-    assert (len(intake.facts), intake.rows, intake.embeddings) == (0, {}, [])
-    assert group_copies(PHOTOS.schema.empty_table(), intake, SETTINGS) == {}
+def test_a_night_without_new_photos_takes_in_nothing(lake: Lake) -> None:
+    intake = taken([], lake)
+    assert (len(intake.facts), intake.rows, intake.embeddings, intake.judge([])) == (0, {}, [], [])
 
 
-@pytest.fixture(scope="module")
-def family(photos: BlobStore, model: Any) -> tuple[list[str], dict[str, dict[str, Any]], dict[str, int]]:
-    """Four pictures with copies of every kind: digests, rows, and which picture each is of."""
-    of = {}
-    for seed in range(4):
-        of[photos.put(picture(seed))] = seed
-        for kind in COPY_KINDS[seed:]:
-            of[photos.put(copied(picture(seed), kind))] = seed
-    return sorted(of), taken(list(of), photos, model).rows, of
+def test_a_photo_that_breaks_a_rule_has_its_first_finding_for_a_verdict_and_no_vector(
+    lake: Lake, tmp_path: Path
+) -> None:
+    sound, placeholder = lake.photos.put(picture(2)), lake.photos.put(card())
+    blank, tiny = lake.photos.put(saved(Image.new("RGB", (240, 180), "grey"))), lake.photos.put(broken(b"", "pixel"))
+    cut = lake.photos.put(broken(picture(97), "truncated"))
+    intake = taken([sound, placeholder, blank, tiny, cut], lake)
+    findings = check([(photo_suite(SETTINGS), intake.facts)], docs=tmp_path, run_name=NIGHT.isoformat()).findings
+    refusals = intake.judge(findings)
+    assert {sha256: row["verdict"] for sha256, row in intake.rows.items()} == {
+        sound: "ok",
+        placeholder: "photo.not_a_photograph",
+        blank: "photo.blank",
+        tiny: "photo.too_small",
+        cut: "photo.truncated",
+    }
+    assert intake.sound == [sound]
+    assert [row["sha256"] for row in intake.embeddings] == [sound]
+    told = {refusal.key: (refusal.rule, refusal.value, refusal.effect) for refusal in refusals}
+    assert told[placeholder][0] == "photo.not_a_photograph"
+    assert told[placeholder][1].startswith("texture 0.0")
+    assert "truncated" in told[cut][1]
 
 
-def grouped(nights: list[list[str]], rows: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """The copy group of every photo when they come on these nights."""
-    known: dict[str, dict[str, Any]] = {}
-    for night, arrivals in zip(NIGHTS, nights, strict=False):
-        intake = Intake(rows={sha256: {**rows[sha256], "night": night} for sha256 in arrivals})
-        groups = group_copies(rows_of(PHOTOS, known.values()), intake, SETTINGS)
-        known |= intake.rows
-        for sha256, group in groups.items():
-            known[sha256] = {**known[sha256], "copy_group": group}
-    return {sha256: row["copy_group"] for sha256, row in known.items()}
+def test_what_imagenet_sees_is_noted_or_refused(lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The last layer is made by hand: a wheel where a photo is red, a car where it is blue, an engine where green."""
+    kernel = np.zeros((3, 1000), np.float32)
+    kernel[0, 479] = kernel[1, 686] = kernel[2, 817] = 40
+    monkeypatch.setattr(photo_intake, "load_imagenet_head", lambda *_: ImageNetHead(kernel, np.zeros(1000, np.float32)))
 
+    def tinted(*tint: int) -> str:
+        grey = np.asarray(Image.open(io.BytesIO(picture(7))).convert("L"), np.int16)[..., None]
+        pixels = np.clip(grey // 2 + 64 + np.array(tint, np.int16), 0, 255).astype(np.uint8)
+        return lake.photos.put(saved(Image.fromarray(pixels)))
 
-def partition(groups: dict[str, str]) -> set[frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for sha256, group in groups.items():
-        found.setdefault(group, set()).add(sha256)
-    return {frozenset(members) for members in found.values()}
-
-
-def test_all_copies_of_a_picture_are_one_group_named_after_a_member(family: Any) -> None:
-    digests, rows, of = family
-    groups = grouped([digests], rows)
-    assert set(groups) == set(digests)
-    assert all(group in members for members in partition(groups) for group in {groups[member] for member in members})
-    assert all(len({of[sha256] for sha256 in members}) == 1 for members in partition(groups))
-    assert len(partition(groups)) == 4
-
-
-@settings(deadline=None, max_examples=25)
-@given(st.randoms(), st.integers(1, 5))
-def test_copies_found_night_by_night_are_those_found_all_at_once(family: Any, rng: random.Random, nights: int) -> None:
-    digests, rows, _ = family
-    parts: list[list[str]] = [[] for _ in range(nights)]
-    for sha256 in digests:
-        rng.choice(parts).append(sha256)
-    by_night = grouped(parts, rows)
-    assert partition(by_night) == partition(grouped([digests], rows))
-    arrived = {sha256: n for n, arrivals in enumerate(parts) for sha256 in arrivals}
-    for members in partition(by_night):
-        first = min(members, key=lambda sha256: (arrived[sha256], sha256))
-        assert {by_night[sha256] for sha256 in members} == {first}
-
-
-def test_a_copy_that_joins_two_groups_renames_the_younger(family: Any) -> None:
-    _, rows, _ = family
-    one, two, three = sorted(rows)[:3]
-    known = [
-        {**rows[one], "night": NIGHTS[0], "copy_group": one},
-        {**rows[two], "night": NIGHTS[1], "copy_group": two},
-    ]
-    look = {name: rows[three][name] for name in ("phash", "phash_mirror", "phash_crops", "thumbnail")}
-    known = [{**row, **look} for row in known]
-    groups = group_copies(rows_of(PHOTOS, known), Intake(rows={three: rows[three]}), SETTINGS)
-    assert groups == {two: one, three: one}
-
-
-def test_refused_photos_are_compared_with_nothing(family: Any) -> None:
-    digests, rows, _ = family
-    refused = {sha256: {**rows[sha256], "verdict": "photo.blank"} for sha256 in digests}
-    assert group_copies(PHOTOS.schema.empty_table(), Intake(rows=refused), SETTINGS) == {}
-    known: pa.Table = rows_of(PHOTOS, refused.values())
-    new = {digests[0]: rows[digests[0]]}
-    assert group_copies(known, Intake(rows=new), SETTINGS) == {digests[0]: digests[0]}
+    red, green, blue = tinted(40, -40, -40), tinted(-40, 40, -40), tinted(-40, -40, 40)
+    intake = taken([red, green, blue], lake)
+    findings = check([(photo_suite(SETTINGS), intake.facts)], docs=tmp_path, run_name=NIGHT.isoformat()).findings
+    told = {refusal.key: (refusal.rule, refusal.effect) for refusal in intake.judge(findings)}
+    assert told == {red: ("photo.wheel", "refused"), green: ("photo.engine", "noted")}
+    assert intake.sound == sorted([green, blue])

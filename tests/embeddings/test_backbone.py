@@ -17,7 +17,7 @@ from pathlib import Path
 from autodetect.embeddings import backbone
 from autodetect.settings import BackboneSettings
 import socket
-model, record = backbone.build(BackboneSettings(weights=sys.argv[1], input_size=96, seed=3))
+model, record, _ = backbone.build(BackboneSettings(weights=sys.argv[1], input_size=96, seed=3))
 record = backbone.save(model, record, Path(sys.argv[2]) / "backbone.keras")
 print(json.dumps(record.model_dump() | {"timeout": socket.getdefaulttimeout()}))
 """
@@ -38,7 +38,7 @@ def build_elsewhere(weights, folder, **environ):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     path = tmp_path_factory.mktemp("backbone") / "backbone.keras"
-    model, record = backbone.build(BackboneSettings(weights="random", input_size=96, seed=3))
+    model, record, _ = backbone.build(BackboneSettings(weights="random", input_size=96, seed=3))
     return model, backbone.save(model, record, path), path
 
 
@@ -67,7 +67,7 @@ def test_the_digest_speaks_for_weights_and_input_size(built):
 
 
 def test_another_seed_is_another_backbone(built):
-    _, other = backbone.build(BackboneSettings(weights="random", input_size=96, seed=4))
+    other = backbone.build(BackboneSettings(weights="random", input_size=96, seed=4)).record
     assert other.digest != built[1].digest
 
 
@@ -125,7 +125,7 @@ def test_weights_come_from_a_keras_file_or_a_weights_file(built, tmp_path):
     model, record, path = built
     model.save_weights(tmp_path / "ours.weights.h5")
     for given in (path, tmp_path / "ours.weights.h5"):
-        _, found = backbone.build(BackboneSettings(weights=str(given), input_size=96))
+        found = backbone.build(BackboneSettings(weights=str(given), input_size=96)).record
         assert (found.resolved, found.requested) == ("file", str(given))
         assert found.digest == record.digest
 

@@ -19,7 +19,7 @@ import numpy as np
 from autodetect.embeddings import backbone
 from autodetect.embeddings.engine import embed
 from autodetect.settings import BackboneSettings
-model, _ = backbone.build(BackboneSettings(weights="random", input_size=96))
+model = backbone.build(BackboneSettings(weights="random", input_size=96)).model
 photos = np.load(sys.argv[1])
 np.save(sys.argv[2], embed(model, photos[[4, 1, 0]], 8))
 """

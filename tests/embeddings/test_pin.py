@@ -85,7 +85,7 @@ def test_a_run_that_was_overtaken_takes_the_pin_of_the_other(tmp_path, monkeypat
 
     def build(settings):
         objects.put(pin.PIN_KEY, theirs.model_dump_json().encode())
-        return model, pinned_lake[1]
+        return backbone.Built(model, pinned_lake[1], None)
 
     monkeypatch.setattr(backbone, "build", build)
     assert pin.pinned(objects, SETTINGS, tmp_path / "work") == theirs

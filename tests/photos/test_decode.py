@@ -3,17 +3,27 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import simplejpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from autodetect.photos.decode import FORMATS, Decoded, decode
+from autodetect.photos.decode import FORMATS, Decoded, decode, decode_grey
 
-MAX_PIXELS = 1_000_000
+MAX_PIXELS = 1_100_000
+RULES = {
+    "",
+    "photo.empty",
+    "photo.not_an_image",
+    "photo.format_unsupported",
+    "photo.too_many_pixels",
+    "photo.truncated",
+}
 HTML = b"<!DOCTYPE html>\n<html><head><title>503</title></head><body>Service Unavailable</body></html>"
 
 
@@ -21,6 +31,16 @@ def gradient(width: int = 96, height: int = 64) -> Image.Image:
     """Red rises to the right, green downwards: every orientation looks different."""
     across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
     return Image.fromarray(np.stack([across, down, 0 * across], axis=-1).astype(np.uint8))
+
+
+def textured(width: int, height: int) -> Image.Image:
+    """The gradient with patches of every size: most coefficients of a JPEG's blocks are in use."""
+    rng = np.random.default_rng(0)
+    patches = sum(
+        np.asarray(Image.fromarray(rng.integers(0, 60, (n, n), dtype=np.uint8)).resize((width, height)), dtype=int)
+        for n in (3, 16, 80)
+    )
+    return Image.fromarray(((np.asarray(gradient(width, height)) // 3) + patches[..., None]).astype(np.uint8))
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -57,11 +77,11 @@ SOUND = {kind: encoded(gradient(), kind) for kind in FORMATS} | {
         (b"", "photo.empty"),
         (HTML, "photo.not_an_image"),
         (b"\0" * 1000, "photo.not_an_image"),
-        (b"\xff\xd8\xff", "photo.not_an_image"),
+        (b"\xff\xd8\xff", "photo.truncated"),
         (SOUND["JPEG"][:-200], "photo.truncated"),
         (SOUND["progressive"][: len(SOUND["progressive"]) // 2], "photo.truncated"),
         (SOUND["PNG"][: len(SOUND["PNG"]) // 2], "photo.truncated"),
-        (encoded(Image.new("L", (1001, 1000))), "photo.too_many_pixels"),
+        (encoded(Image.new("L", (1100, 1001))), "photo.too_many_pixels"),
         (encoded(Image.new("1", (40_000, 40_000))), "photo.too_many_pixels"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n", "photo.not_an_image"),
     ],
@@ -78,7 +98,7 @@ def test_a_single_pixel_is_readable_and_judged_by_its_size() -> None:
 
 
 def test_the_limit_counts_pixels_and_includes_the_last() -> None:
-    assert read(encoded(Image.new("L", (1000, 1000)))).rule == ""
+    assert read(encoded(Image.new("L", (1100, 1000)))).rule == ""
 
 
 def test_the_reason_shows_how_the_file_begins() -> None:
@@ -142,6 +162,106 @@ def test_every_mode_becomes_rgb(mode: str) -> None:
     assert pixels(read(encoded(image))).shape == (64, 64, 3)
 
 
+def small(data: bytes, side: int = 32) -> tuple[Decoded, np.ndarray | None]:
+    return decode_grey(data, max_pixels=MAX_PIXELS, side=side)
+
+
+def luma(data: bytes, side: int = 32) -> np.ndarray:
+    facts, grey = small(data, side)
+    assert grey is not None, facts.rule
+    assert grey.dtype == np.uint8
+    return grey.astype(int)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(("size", "shape"), [((512, 400), (50, 64)), ((250, 127), (64, 125)), ((90, 63), (63, 90))])
+def test_a_small_grey_picture_shows_what_the_full_one_shows(
+    kind: str, size: tuple[int, int], shape: tuple[int, int]
+) -> None:
+    data = encoded(gradient(*size), kind)
+    facts, _ = small(data, side=64)
+    assert facts == Decoded(None, kind, *size)
+    grey = luma(data, side=64)
+    assert grey.shape == shape
+    wanted = np.asarray(gradient(*size).convert("L").resize(shape[::-1], Image.Resampling.BOX)).astype(int)
+    assert np.abs(grey - wanted).mean() < 6
+
+
+@pytest.mark.parametrize("size", [(255, 200), (256, 200), (257, 9), (1000, 77), (1024, 1024), (9, 1030)])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_the_longer_side_keeps_as_many_pixels_as_asked_for(size: tuple[int, int], kind: str) -> None:
+    for side in (16, 32, 128):
+        longer = max(luma(encoded(gradient(*size), kind), side).shape)
+        assert longer >= min(side, max(size))
+        assert longer < 2 * side or longer == -(-max(size) // 8)
+
+
+JPEG_KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "plain": ("RGB", {}),
+    "progressive": ("RGB", {"progressive": True}),
+    "grey": ("L", {}),
+    "grey progressive": ("L", {"progressive": True}),
+    "inks": ("CMYK", {}),
+    "restart markers": ("RGB", {"restart_marker_blocks": 3}),
+    "4:4:4": ("RGB", {"subsampling": 0}),
+    "4:2:2": ("RGB", {"subsampling": 1}),
+    "red, green and blue": ("RGB", {"keep_rgb": True}),
+    "rough": ("RGB", {"quality": 20}),
+}
+
+
+def jpeg(kind: str, size: tuple[int, int] = (301, 203)) -> bytes:
+    mode, options = JPEG_KINDS[kind]
+    return encoded(textured(*size).convert(mode), "JPEG", **options)
+
+
+@pytest.mark.parametrize("kind", JPEG_KINDS)
+def test_the_quick_decoder_and_pillow_see_the_same_pixels(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = jpeg(kind)
+    quick = [luma(data, side) for side in (32, 64, 128, 256)]
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise ValueError("Premature end of JPEG file")
+
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", refuse)
+    for side, found in zip((32, 64, 128, 256), quick, strict=True):
+        assert (luma(data, side) == found).all()
+
+
+@pytest.mark.parametrize("kind", JPEG_KINDS)
+def test_a_cut_jpeg_is_never_taken_for_a_whole_one(kind: str) -> None:
+    data = jpeg(kind, (64, 48))
+    for length in [*range(1, len(data) - 80, 37), *range(len(data) - 80, len(data))]:
+        rule = small(data[:length])[0].rule
+        assert rule == read(data[:length]).rule
+        wanted = "photo.truncated" if length > 2 else "photo.not_an_image"
+        # The last two bytes, the end marker, are not always missed: all pixels are there.
+        assert rule == wanted or length >= len(data) - 2
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("kind", JPEG_KINDS)
+def test_what_pillow_forgives_is_not_refused(kind: str) -> None:
+    data = jpeg(kind)
+    rng = np.random.default_rng(0)
+    forgiven = 0
+    for _ in range(60):
+        hit = bytearray(data)
+        for place in rng.integers(len(data) // 2, len(data) - 2, 3):
+            hit[place] = rng.integers(256)
+        facts, grey = small(bytes(hit))
+        assert facts == replace(read(bytes(hit)), image=None)
+        forgiven += grey is not None
+    assert forgiven
+
+
+def test_bytes_after_the_end_and_between_segments_do_not_matter() -> None:
+    data = jpeg("plain")
+    wanted = luma(data)
+    assert (luma(data + b"<!-- served by a proxy -->" * 9) == wanted).all()
+    assert (luma(data[:2] + b"\xff\xfe\x00\x0bhi there." + data[2:]) == wanted).all()
+
+
 # Where the picture's first row and first column lie in the file, by EXIF orientation (CIPA DC-008, table of tag 274).
 SHOWN_FROM = {
     1: lambda stored: stored,
@@ -164,6 +284,21 @@ def test_a_turned_photo_is_shown_upright(orientation: int, kind: str) -> None:
     decoded = read(encoded(gradient(), kind, exif=exif))
     assert (decoded.height, decoded.width) == wanted.shape[:2]
     assert np.abs(pixels(decoded) - wanted).mean() < 4
+
+
+@pytest.mark.parametrize("orientation", SHOWN_FROM)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_turned_photo_is_hashed_upright(orientation: int, kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = textured(200, 120)
+    data = encoded(stored, kind, exif=exif)
+    full = read(data)
+    facts, _ = small(data, side=100)
+    assert facts == replace(full, image=None)
+    wanted = SHOWN_FROM[orientation](np.asarray(stored.convert("L").reduce(2)).astype(int))
+    assert luma(data, side=100).shape == wanted.shape
+    assert np.abs(luma(data, side=100) - wanted).mean() < 6
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
@@ -193,5 +328,8 @@ def test_no_damage_raises(kind: str, hits: list[tuple[float, int]], length: floa
         data[int(place * (min(len(data), 200) if head else len(data)))] = value
     decoded = read(bytes(data[: round(len(data) * length)] if length < 0.5 else data))
     assert (decoded.image is None) == bool(decoded.rule)
-    assert decoded.rule in {"", "photo.empty", "photo.not_an_image", "photo.too_many_pixels", "photo.truncated"}
+    assert decoded.rule in RULES
     assert decoded.width * decoded.height <= MAX_PIXELS or decoded.rule == "photo.too_many_pixels"
+    facts, grey = small(bytes(data[: round(len(data) * length)] if length < 0.5 else data))
+    assert facts == replace(decoded, image=None)
+    assert (grey is None) == bool(decoded.rule)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_a_shared_photo_or_vin_makes_one_vehicle() -> None:
     assert len({(found[key].vehicle_id, found[key].split) for key in (one, two, three)}) == 1
     assert {key: found[key].tied_by for key in found} == {
         one: "copy:a",
-        two: "copy:a",
+        two: "vin:b",  # the strongest of its ties
         three: "vin:b",
         four: "alone",
     }
@@ -103,7 +104,45 @@ def test_a_relist_joins_its_vehicle_and_changes_nobody_else() -> None:
     first = alone(range(10))
     old, new = *keys([3]), ("sandbox", "relist")
     changed = assign(first, {"vin:x": [new, old]}, {new: "audi/tt"}, night=SECOND)
-    assert changed == {new: Membership(first[old].vehicle_id, first[old].split, False, "vin:x", "audi/tt", SECOND)}
+    assert changed == {
+        new: Membership(first[old].vehicle_id, first[old].split, False, "vin:x", "audi/tt", SECOND),
+        old: replace(first[old], tied_by="vin:x"),  # it says so, too; nothing else of it changes
+    }
+
+
+def test_what_tied_a_listing_first_stays_its_reason() -> None:
+    one, two, three = keys("123")
+    known = assign({}, {"copy:a": [one, two]}, dict.fromkeys([one, two], "audi/tt"), night=FIRST)
+    changed = assign(known, {"vin:x": [one, two, three]}, {three: "audi/tt"}, night=SECOND)
+    assert {key: m.tied_by for key, m in changed.items()} == {three: "vin:x"}
+
+
+def test_vehicles_kept_for_one_kind_of_evaluation_are_burned_if_one_was_trained_on() -> None:
+    one, two = keys("12")
+    known = {one: member("va", "test"), two: member("vb", "test")}
+    for trained, expected in ((set(), ("va", "test", False)), ({"vb"}, ("va", "train", True))):
+        changed = assign(known, {"vin:x": [one, two]}, {}, night=SECOND, trained=trained)
+        assert {(m.vehicle_id, m.split, m.burned) for m in changed.values()} == {expected}
+
+
+def test_vehicles_that_were_all_for_training_are_not_burned_by_having_been_trained_on() -> None:
+    one, two = keys("12")
+    known = {one: member("va", "train"), two: member("vb", "train")}
+    changed = assign(known, {"vin:x": [one, two]}, {}, night=SECOND, trained={"va", "vb"})
+    assert {(m.vehicle_id, m.split, m.burned) for m in changed.values()} == {("va", "train", False)}
+
+
+def test_a_vehicle_that_was_trained_on_is_not_evaluated_once_a_listing_joins_it() -> None:
+    one, two = keys("12")
+    changed = assign({one: member("va", "test")}, {"vin:x": [one, two]}, {two: None}, night=SECOND, trained={"va"})
+    assert {(m.vehicle_id, m.split, m.burned) for m in changed.values()} == {("va", "train", True)}
+
+
+def test_dealing_goes_on_where_it_is_told_that_the_block_was_left() -> None:
+    whole = assign({}, {}, dict.fromkeys(keys(range(20)), "audi/tt"), night=FIRST, dealt={"audi/tt": 12})
+    assert Counter(m.split for m in whole.values()) == Counter(SPLIT_BLOCK)
+    twelve = assign({}, {}, dict.fromkeys(keys(range(8)), "audi/tt"), night=FIRST, dealt={"audi/tt": 12})
+    assert {m.split for m in twelve.values()} == {"train"}
 
 
 def test_vehicles_that_turn_out_to_be_one_take_the_oldest_id() -> None:

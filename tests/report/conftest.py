@@ -73,6 +73,21 @@ def full_report(tmp_path: Path) -> Callable[..., facts.NightReport]:
                 )
                 for i in range(4)
             ),
+            "training_set": facts.TrainingSetReport(
+                lines=(("leak check", text), (text, text)),
+                smallest=tuple(facts.ClassSize(label=f"{text} small {i}", train_vehicles=i) for i in range(3)),
+                largest=(facts.ClassSize(label=f"{text} large", train_vehicles=4321, test_photos=98),),
+                conflicts=(
+                    facts.LabelConflict(
+                        what="photo",
+                        shown=tuple(
+                            facts.ConflictingListing(make_model_id=text, listing=text, url=text, path=path)
+                            for path in photos[:2]
+                        ),
+                        more=3,
+                    ),
+                ),
+            ),
             "challenger": scores,
             "champion": scores.model_copy(update={"top1_vehicle": 0.85}),
             "gate": text,

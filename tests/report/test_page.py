@@ -115,6 +115,17 @@ def test_what_the_crawl_did_not_reach_is_named(full_report, tmp_path):
     assert "make in 3 of 120 listings" in text
 
 
+def test_the_training_set_shows_its_ends_and_what_a_person_should_resolve(full_report, tmp_path):
+    page = rendered(full_report(), tmp_path / "out")
+    text = " ".join(page.text)
+    assert text.index("large") < text.index("4,321") < text.index("small 0")
+    assert "leak check" in text
+    assert "and 3 more models" in text
+    pictures = [link for link in page.links if "conflict-" in link]
+    assert pictures == ["photos/conflict-01-01.jpg", "photos/conflict-01-02.jpg"]
+    assert "Training set" not in " ".join(rendered(full_report(training_set=None), tmp_path / "out").text)
+
+
 def test_figures_that_are_not_numbers_are_a_dash(full_report, tmp_path):
     bad = float("nan")
     report = full_report(

@@ -4,6 +4,7 @@ import math
 import random
 from dataclasses import dataclass, field
 
+from autodetect.catalog.model_years import sign_of
 from autodetect.catalog.vin import check_digit
 from crawlers.sandbox.making.models import ZIP_CODES, TradedModel
 
@@ -69,7 +70,7 @@ def make_vehicle(
         mileage=int(mileage),
         price=asking_price(model, year, mileage, last_year, rng),
         trim=rng.choice(model.trims),
-        vin=make_vin(rng) if rng.random() < VIN_SHARE else "",
+        vin=make_vin(rng, year) if rng.random() < VIN_SHARE else "",
         zipcode=rng.choice(ZIP_CODES),
         seller=f"motors_{rng.randrange(400):03d}",
         first_night=first,
@@ -86,9 +87,10 @@ def asking_price(model: TradedModel, year: int, mileage: float, last_year: int, 
     return int(round(price * rng.lognormvariate(0, PRICE_SPREAD), -2)) or 500
 
 
-def make_vin(rng: random.Random) -> str:
-    """A made-up vehicle identification number with a valid check digit."""
+def make_vin(rng: random.Random, year: int) -> str:
+    """A made-up vehicle identification number of a model year, with a valid check digit."""
     signs = [rng.choice(_VIN_SIGNS) for _ in range(17)]
+    signs[9] = sign_of(year)
     signs[8] = check_digit("".join(signs))
     return "".join(signs)
 

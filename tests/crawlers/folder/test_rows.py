@@ -65,3 +65,8 @@ def test_photo_names_are_parted_by_blanks_or_by_a_sign_that_lets_them_hold_blank
     assert photo_names({"photos": "my car.jpg | b.jpg|"}) == ["my car.jpg", "b.jpg"]
     assert photo_names({"photos": "my car.jpg;b.jpg"}) == ["my car.jpg", "b.jpg"]
     assert photo_names({}) == []
+
+
+def test_a_row_may_name_the_row_that_offered_the_car_before() -> None:
+    assert row_facts(FORD | {"relist_of": " 17 "})["relist_of"] == "17"
+    assert row_facts(FORD)["relist_of"] == ""

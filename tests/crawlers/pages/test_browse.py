@@ -137,3 +137,10 @@ def test_any_answer_with_parts_left_out_is_read(answer: dict[str, Any]) -> None:
     assert set(found.aspects) == {
         each["name"] for each in answer.get("localizedAspects", []) if each.get("name") and each.get("value")
     }
+
+
+def test_when_an_offer_was_first_put_up_stands_in_a_summary() -> None:
+    summary = ITEM | {"itemOriginDate": "2026-01-03T14:07:21.482Z"}
+    answer = search_answer({"total": 1, "itemSummaries": [summary]})
+    assert [entry.origin_at for entry in answer.entries] == ["2026-01-03T14:07:21.482Z"]
+    assert advert(ITEM).origin_at == ""

@@ -1,6 +1,7 @@
 """Item pages that are odd: what is live, sold or over, and that damage never shows as anything but unknown markup."""
 
 import asyncio
+import re
 from datetime import date
 from pathlib import Path
 
@@ -59,6 +60,34 @@ def test_a_sale_on_a_day_of_an_unknown_year_has_no_date(headers: dict[str, str] 
 def test_a_date_with_its_year_needs_no_other() -> None:
     dated = PAGES["sold"].replace("on Sat, Mar 7 at 10:00 AM", "on Mar 07, 2026 10:00:00 PST")
     assert read(dated).sold_on == date(2026, 3, 7)
+
+
+RELISTED = "The seller has relisted this item or one like this."
+
+
+@pytest.mark.parametrize("name", ["sold", "ended-unsold"])
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        (f'<p>{RELISTED} <a href="/itm/2012-Ford/386000000099?hash=1">See it</a></p>', "386000000099"),
+        (f'<p><a href="https://www.ebay.com/itm/386000000099">{RELISTED}</a></p>', "386000000099"),
+        (f'<p>{RELISTED}</p><a href="{URL}">this page</a><a href="/help">Help</a>', ""),
+        (f"<p>{RELISTED}</p>", ""),
+        ('<p>You may like <a href="/itm/386000000099">this</a></p>', ""),
+    ],
+)
+def test_a_page_that_is_over_names_the_relist(name: str, message: str, found: str) -> None:
+    own = re.search(r"itm/(\d+)", PAGES[name])
+    html = PAGES[name].replace("<div class=page-notice__main>", f"<div class=page-notice__main>{message}")
+    assert html != PAGES[name]
+    assert own
+    assert read(html.replace(URL, f"/itm/{own[1]}"), SERVED).relist_of == found
+
+
+def test_a_live_page_names_no_relist() -> None:
+    notice = f'<div class=d-statusmessage>{RELISTED} <a href="/itm/386000000099">See it</a></div>'
+    page_of = PAGES["best-offer"].replace("<div id=PicturePanel>", f"{notice}<div id=PicturePanel>")
+    assert read(page_of).relist_of == ""
 
 
 def test_an_ended_label_in_the_summary_is_found_too() -> None:

@@ -1,0 +1,183 @@
+"""Tonight's training set: the candidates, the classes, the caps, the leak check, and what changed since last time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import Any, Protocol
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from autodetect.dataset.admission import Admission, Bounds, Thin, Waiting, admit, sellers_of_unlisted
+from autodetect.dataset.candidates import Conflict, candidates, shown_photos, without_trained
+from autodetect.dataset.caps import capped
+from autodetect.dataset.changes import Changes, changes, why_removed
+from autodetect.dataset.evidence import cut_ties, read_evidence, without_doubted
+from autodetect.dataset.leaks import PhotoSplit, split_by_photo
+from autodetect.dataset.snapshots import Snapshot, counts_by_class, counts_by_split, in_classes, snapshot
+from autodetect.lake.schemas import (
+    CLASSES,
+    LISTING_PHOTOS,
+    LISTINGS,
+    MAKE_MODELS,
+    PHOTOS,
+    QUARANTINE,
+    SNAPSHOTS,
+    VEHICLES,
+    Table,
+)
+from autodetect.records import Record, Refusal
+from autodetect.settings import Settings
+
+MOST_CONFLICTS = 20
+
+
+class Read(Protocol):
+    """How a table is read at the version that the night's receipts name."""
+
+    def __call__(self, table: Table, *, columns: list[str] | None = None, where: Any = None) -> pa.Table:
+        """Return rows of a table."""
+
+
+class TrainingSetFacts(Record):
+    """What a person is told of a snapshot.
+
+    `classes` is class id -> split -> [photos, vehicles]; `over_vehicle` and `over_class` count the photos that the caps
+    left out; `conflicts` are the first of `conflicts_in_all`; `changes` is None without an earlier snapshot.
+    """
+
+    classes: dict[str, dict[str, list[int]]] = Field(default_factory=dict)
+    over_vehicle: int = 0
+    over_class: int = 0
+    by_photo: PhotoSplit | None = None
+    waiting: tuple[Waiting, ...] = ()
+    thin: tuple[Thin, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    conflicts_in_all: int = 0
+    changes: Changes | None = None
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Tonight's snapshot with all classes (rows), those among them that are new, and everything refused."""
+
+    shot: Snapshot
+    classes: list[dict[str, Any]]
+    admitted: list[dict[str, Any]]
+    refusals: list[Refusal]
+    facts: TrainingSetFacts
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return counters for a receipt."""
+        return {
+            "classes": len(self.shot.class_ids),
+            "classes_new": len(self.admitted),
+            "classes_thin": len(self.facts.thin),
+            "classes_waiting": len(self.facts.waiting),
+            "photos": self.shot.rows.num_rows,
+            "photos_capped": self.facts.over_vehicle + self.facts.over_class,
+            **counts_by_split(self.shot.rows),
+        }
+
+
+def choose_training_set(read: Read, settings: Settings, *, night: date, before: str | None) -> TrainingSet:
+    """Choose what tonight's model is trained and evaluated on.
+
+    Args:
+        read: reads what curation wrote, and the snapshots and classes of the nights before.
+        settings: `dataset`, `source`, `seed`.
+        night: tonight.
+        before: the snapshot of the night before, if there was one.
+
+    Raises:
+        HeldError: something stands in two splits.
+    """
+    photos = read(PHOTOS, columns=["sha256", "verdict", "copy_group"])
+    shown = shown_photos(photos, read(LISTING_PHOTOS, columns=["source", "item_id", "sha256"]))
+    columns = ["source", "item_id", "status", "make_model_id", "catalog_reason", "seller_hash", "vin"]
+    listings = read(LISTINGS, columns=columns)
+    vehicles = read(VEHICLES, columns=["source", "item_id", "vehicle_id", "split", "burned", "cut_ties"])
+    groups = _copy_groups(photos)
+    refused = read(QUARANTINE, columns=["key", "rule"], where=pc.field("table") == VEHICLES.name)
+    remembered = pc.unique(pc.list_flatten(vehicles["cut_ties"])).to_pylist()
+    cut = cut_ties(refused.to_pylist(), remembered, groups)
+    evidence = read_evidence(shown, listings, vehicles, cut=cut)
+    earlier = _snapshot_before(read, before)
+
+    possible = candidates(shown, listings, vehicles)
+    found, trained_before = without_trained(possible.frame, _trained(read, possible.frame, groups), groups)
+    found, doubted = without_doubted(found, evidence)
+    admission, classes = _admission(read, settings, found, listings, night)
+    active = {row["make_model_id"]: row["class_id"] for row in classes if row["status"] == "active"}
+    kept = capped(
+        in_classes(found, active),
+        {groups.get(sha256, sha256) for sha256 in earlier["sha256"].to_pylist()},
+        photos_per_vehicle=settings.dataset.max_photos_per_vehicle,
+        photos_per_class=settings.dataset.max_photos_per_class,
+    )
+    # A picture shown as several models is evidence of nothing; `candidates` keeps it out of every split.
+    disputed = {f"copy:{c.key}": c.rule for c in possible.conflicts if c.rule.startswith("photo.")}
+    evidence = replace(evidence, cut=disputed | cut)
+    shot = snapshot(kept.frame, active, night=night, evidence=evidence)
+    refusals = [*possible.refusals, *trained_before, *doubted, *admission.refusals]
+    rules = {refusal.key: refusal.rule for refusal in refusals} | kept.rules
+    why = partial(why_removed, earlier=earlier, photos=photos, copy_groups=groups, rules=rules)
+    facts = TrainingSetFacts(
+        classes=counts_by_class(shot.rows),
+        over_vehicle=len(kept.over_vehicle),
+        over_class=len(kept.over_class),
+        by_photo=split_by_photo(kept.frame, evidence, seed=settings.seed) if shot.class_ids else None,
+        waiting=admission.waiting,
+        thin=admission.thin,
+        conflicts=possible.conflicts[:MOST_CONFLICTS],
+        conflicts_in_all=len(possible.conflicts),
+        changes=changes(earlier, shot.rows, why, renamed=groups) if earlier.num_rows else None,
+    )
+    return TrainingSet(shot, classes, admission.admitted, refusals, facts)
+
+
+def _copy_groups(photos: pa.Table) -> dict[str, str]:
+    known = photos.filter(pc.is_valid(photos["copy_group"]))
+    return dict(zip(known["sha256"].to_pylist(), known["copy_group"].to_pylist(), strict=True))
+
+
+def _trained(read: Read, found: pd.DataFrame, copy_groups: Mapping[str, str]) -> pa.Table:
+    """Return the photos and vehicles that a model was ever trained on, as far as `found` would evaluate them.
+
+    Only those are read: all snapshots together grow with every night.
+    """
+    evaluated = found[found["split"] != "train"]
+    groups = set(evaluated["sha256"].tolist())
+    photos = groups | {sha256 for sha256, group in copy_groups.items() if group in groups}
+    vehicles = evaluated["vehicle_id"].drop_duplicates().tolist()
+    shown, owned = (pa.array(names, pa.string()) for names in (sorted(photos), vehicles))
+    seen = pc.field("sha256").isin(shown) | pc.field("vehicle_id").isin(owned)
+    return read(SNAPSHOTS, columns=["sha256", "vehicle_id"], where=(pc.field("split") == "train") & seen)
+
+
+def _snapshot_before(read: Read, before: str | None) -> pa.Table:
+    if before is None:
+        return SNAPSHOTS.schema.empty_table()
+    return read(SNAPSHOTS, where=pc.field("snapshot_id") == before)
+
+
+def _admission(
+    read: Read, settings: Settings, found: pd.DataFrame, listings: pa.Table, night: date
+) -> tuple[Admission, list[dict[str, Any]]]:
+    """Return tonight's admission and all classes after it."""
+    names = read(MAKE_MODELS, columns=["make_model_id", "make", "model"]).to_pylist()
+    classes: list[dict[str, Any]] = read(CLASSES).to_pylist()
+    wanted = settings.dataset
+    admission = admit(
+        found,
+        classes,
+        {row["make_model_id"]: f"{row['make']} {row['model']}" for row in names},
+        sellers_of_unlisted(listings),
+        bounds=Bounds(settings.min_vehicles, wanted.min_validation, wanted.min_test, wanted.min_sellers),
+        night=night,
+    )
+    return admission, [*classes, *admission.admitted]
