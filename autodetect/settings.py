@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +22,23 @@ from pydantic_settings import (
 )
 
 from autodetect.errors import UsageError
+from autodetect.sections import (
+    BackboneSettings,
+    CatalogSettings,
+    ClassifierSettings,
+    CoremlSettings,
+    CrawlSettings,
+    DatasetSettings,
+    DeadlineSettings,
+    EbaySettings,
+    FolderSettings,
+    LeaseSettings,
+    PhotoSettings,
+    PriceSettings,
+    S3Settings,
+    SandboxSettings,
+    ValidationSettings,
+)
 
 SETTINGS_FILE = "autodetect.toml"
 ENV_PREFIX = "AUTODETECT_"
@@ -30,233 +47,6 @@ ENV_RESERVED = frozenset({"AUTODETECT_SETTINGS_FILE", "AUTODETECT_HOME"})
 
 Source = Literal["sandbox", "ebay-api", "ebay-pages", "folder"]
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-class Section(BaseModel):
-    """A group of settings; an unknown name in it is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CrawlSettings(Section):
-    """How the crawler asks, and when its night counts as complete."""
-
-    min_coverage: float = Field(
-        0.9, ge=0, le=1, description="share of what the source announced that must have been seen to publish"
-    )
-    page_size: int = Field(200, ge=1, le=240, description="listings per search page (API: at most 200; pages: 240)")
-    window: int = Field(10_000, ge=200, description="results a single search can page through (eBay's limit)")
-    daily_calls: int = Field(
-        5_000, ge=10, description="requests a night may make of the API or the pages, tries included"
-    )
-    search_share: float = Field(
-        0.5, gt=0, le=1, description="share of the night's requests that searching may take; the rest reads listings"
-    )
-    fresh_nights: int = Field(
-        3, ge=1, description="a slice that the budget left out counts as covered when it was completed so lately"
-    )
-    missing_nights: int = Field(2, ge=1, description="nights in which a listing must have been missing to have ended")
-    concurrency: int = Field(16, ge=1, le=64, description="requests in flight to the API or the pages")
-    photo_concurrency: int = Field(16, ge=1, le=64, description="requests in flight to a photo host")
-    delay_s: float = Field(0, ge=0, description="seconds between two requests to one host (AutoThrottle starts there)")
-    autothrottle: bool | None = Field(
-        None, description="adapt the delay to the answers' latency; default: for every host that is not this machine"
-    )
-    retries: int = Field(3, ge=0, le=10, description="tries again after a network error, a 429 or a 5xx answer")
-    max_retry_after_s: float = Field(
-        300, ge=0, description="the longest Retry-After that is waited for; a longer one ends the crawl"
-    )
-    max_blocks: int = Field(10, ge=1, description="403 and 429 answers in a row that end the crawl as blocked")
-    max_photos_per_listing: int = Field(12, ge=1, le=24, description="photos taken of one listing")
-    max_photo_bytes: int = Field(20_000_000, ge=1_000, description="a larger photo is refused while it downloads")
-    max_photo_tries: int = Field(3, ge=1, description="nights in which a photo may fail before it is given up")
-    min_fill: float = Field(
-        0.5, ge=0, le=1, description="a field filled in less than this share of its usual rate is drift: held"
-    )
-    sold_overlap_days: int = Field(7, ge=0, description="how far behind the newest known sale the next night starts")
-    contact: str = Field("", description="who runs this crawler (address or URL), sent in the user agent")
-
-
-class EbaySettings(Section):
-    """Where eBay's API and pages live, the key to them, and the permission they are read under."""
-
-    base_url: str = Field(
-        "https://api.ebay.com", description="base URL of the API; the sandbox source sets it to its own server"
-    )
-    web_url: str = Field(
-        "https://www.ebay.com", description="base URL of the pages; the sandbox source sets it likewise"
-    )
-    web_path: str = Field(
-        "/b/Cars-Trucks/6001/bn_1865117", description="path of the category's result pages, which robots.txt must allow"
-    )
-    photo_hosts: tuple[str, ...] = Field(
-        ("i.ebayimg.com",),
-        description="the hosts that photos may come from; a listing that names another is refused it",
-    )
-    photo_base_url: str = Field("", description="fetch photos from this host instead of their own (sandbox, mirror)")
-    client_id: str = Field("", description="application id (client-credentials grant)")
-    client_secret: str = Field(
-        "", description="application secret; better set by AUTODETECT_EBAY__CLIENT_SECRET than in a file", repr=False
-    )
-    marketplace: str = Field(
-        "auto", description="X-EBAY-C-MARKETPLACE-ID header; auto: the first crawl asks which one serves the category"
-    )
-    category: str = Field("6001", description="category id: 6001 is Cars & Trucks")
-    permission: str = Field(
-        "", description="what permits crawling, storing and training on eBay's data, e.g. a contract reference"
-    )
-
-
-class SandboxSettings(Section):
-    """The bundled marketplace."""
-
-    marketplace: str = Field(
-        "var/marketplace", description="folder with listings.csv, photos/ and sold.csv; generated when absent"
-    )
-    night_index: int | None = Field(
-        None, ge=1, description="serve the marketplace as of this night; default: completed nights + 1"
-    )
-    seed: int = Field(0, ge=0, description="seed of the generated marketplace")
-    spider: Literal["api", "pages"] = Field("api", description="crawl the sandbox by its API or by its pages")
-    faults: tuple[str, ...] = Field(
-        (), description="faults to serve, for a drill, e.g. captcha:after=50 (python -m crawlers.sandbox --help)"
-    )
-
-
-class FolderSettings(Section):
-    """Your own photos and listings, as a source."""
-
-    path: str = Field("", description="folder with photos by make and model and/or listings.csv (source folder)")
-    licence: str = Field("", description="what permits using them, stamped on every sighting and release")
-
-
-class CatalogSettings(Section):
-    """What a person decided about makes and models."""
-
-    answers: str = Field(
-        "catalog.toml",
-        description="TOML file of a person's answers and lookalikes; `autodetect catalog review` writes it",
-    )
-
-
-class PhotoSettings(Section):
-    """What a usable photo is, and when two photos are copies of each other."""
-
-    min_side: int = Field(64, ge=8, description="pixels; a photo with a shorter side is refused")
-    max_pixels: int = Field(60_000_000, ge=1_000_000, description="a larger image is refused before it is decoded")
-    phash_radius: int = Field(
-        8, ge=0, le=16, description="Hamming distance of 64-bit perceptual hashes that makes a candidate copy"
-    )
-    min_correlation: float = Field(
-        0.85, ge=0, le=1, description="correlation of the fine structure of aligned thumbnails that confirms a copy"
-    )
-    processes: int = Field(0, ge=0, le=256, description="processes that decode and hash; 0: one per core")
-
-
-class DatasetSettings(Section):
-    """Which make and models become classes."""
-
-    min_vehicles: int | None = Field(None, ge=1, description="vehicles a class needs; default 20, for the sandbox 12")
-    min_validation: int = Field(3, ge=1, description="validation vehicles a class needs")
-    min_test: int = Field(3, ge=1, description="test vehicles a class needs")
-    min_sellers: int = Field(5, ge=1, description="sellers who must name a model that the catalogue does not list")
-    max_photos_per_class: int = Field(2_000, ge=1, description="training photos of a class")
-    max_photos_per_vehicle: int = Field(12, ge=1, description="photos of a vehicle")
-    max_listings_per_vehicle: int = Field(20, ge=2, description="what would grow past so many listings is cut apart")
-
-
-class BackboneSettings(Section):
-    """The frozen network below the head; the first night pins it in the lake."""
-
-    weights: str = Field("imagenet", description="imagenet, random, or the path of a .weights.h5 / .keras file")
-    input_size: int = Field(224, ge=96, le=512, description="side of the square input, pixels")
-    seed: int = Field(0, ge=0, description="seed of random weights")
-    batch_size: int = Field(
-        32, ge=1, le=512, description="photos per forward pass; part of what makes embeddings repeatable"
-    )
-
-
-class ClassifierSettings(Section):
-    """The nightly head and the gate it must pass."""
-
-    hidden_width: int = Field(512, ge=8, description="width of the dense layer between embedding and classes")
-    epochs: int = Field(60, ge=1, description="most epochs of a night's training")
-    patience: int = Field(8, ge=1, description="epochs without a better validation loss before training stops")
-    batch_size: int = Field(128, ge=8)
-    learning_rate: float = Field(1e-3, gt=0)
-    warm_learning_rate: float = Field(3e-4, gt=0, description="learning rate when the champion is the starting point")
-    dropout: float = Field(0.3, ge=0, lt=1)
-    weight_decay: float = Field(1e-4, ge=0)
-    label_smoothing: float = Field(0.05, ge=0, lt=1)
-    margin_points: float = Field(0.5, ge=0, description="accuracy points a challenger may lose before it is worse")
-    min_lift_over_chance: float = Field(
-        2.0, ge=0, description="the first model's top-1 must exceed chance by this factor; 0: any first model is taken"
-    )
-
-
-class CoremlSettings(Section):
-    """The exported package."""
-
-    deployment_target: Literal["iOS15", "iOS16", "iOS17", "iOS18"] = "iOS16"
-    author: str = "AutoDetect"
-    licence: str = "See the release manifest"
-
-
-class ValidationSettings(Section):
-    """When tonight's rows look different from those of the nights before."""
-
-    drift_nights: int = Field(14, ge=1, description="good nights that tonight is compared with, by their median")
-    drift_min_rows: int = Field(200, ge=50, description="a table with fewer rows tonight is not compared")
-    drift_rows_factor: float = Field(5.0, gt=1, description="so many times more or fewer rows than usual are told")
-    drift_share_change: float = Field(
-        0.15, gt=0, le=1, description="a share of missing values or refused rows that changes by more is told"
-    )
-    drift_psi_warned: float = Field(
-        0.1, gt=0, description="population stability index of a column above which its change is told"
-    )
-    drift_psi_held: float | None = Field(
-        None, gt=0, description="... above which the night is held, e.g. 0.25; left out: it never is"
-    )
-
-
-class PriceSettings(Section):
-    """When a figure may be called a price."""
-
-    min_comparables: int = Field(5, ge=1, description="fewer comparables than this: no price, only the reason")
-    mad_cutoff: float = Field(3.5, gt=0, description="modified z-score on log price beyond which a price is an outlier")
-    window_days: int = Field(1095, ge=1, description="sales older than this before the newest sale are left out")
-    min_price: float = Field(100.0, ge=0, description="a lower price is a deposit or a placeholder")
-    max_price: float = Field(20_000_000.0, gt=0, description="a higher price is a placeholder")
-
-
-class S3Settings(Section):
-    """S3-compatible storage; credentials come by the usual AWS variables."""
-
-    endpoint_url: str = Field("", description="e.g. http://127.0.0.1:9000; empty: AWS")
-    region: str = Field("", description="empty: as AWS_REGION says")
-    addressing_style: Literal["auto", "path", "virtual"] = "auto"
-
-
-class LeaseSettings(Section):
-    """One run at a time per lake."""
-
-    expiry_s: float = Field(
-        120.0, gt=0, description="seconds without a heartbeat after which a lease may be taken over"
-    )
-    heartbeat_s: float = Field(10.0, gt=0)
-
-
-class DeadlineSettings(Section):
-    """Seconds a stage's process may take before it gets SIGTERM, and SIGKILL `grace` seconds later."""
-
-    crawl: float = Field(6 * 3600, gt=0)
-    curate: float = Field(6 * 3600, gt=0)
-    train: float = Field(6 * 3600, gt=0)
-    export: float = Field(3600, gt=0)
-    price: float = Field(3600, gt=0)
-    publish: float = Field(3600, gt=0)
-    report: float = Field(1800, gt=0)
-    grace: float = Field(10, gt=0)
 
 
 class Settings(BaseSettings):

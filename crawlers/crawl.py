@@ -14,7 +14,8 @@ from autodetect.lake.quarantine import counts_by_rule, refuse
 from autodetect.lake.schemas import LISTING_PHOTOS, QUARANTINE, SIGHTINGS, Table
 from autodetect.lake.tables import upsert_all
 from autodetect.records import Receipt, Refusal, StageRun
-from autodetect.settings import CrawlSettings, Settings
+from autodetect.sections import CrawlSettings
+from autodetect.settings import Settings
 from crawlers import harvest
 from crawlers.advert import Provenance
 from crawlers.coverage import Coverage

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autodetect.lake.blobs import BlobStore
-from autodetect.settings import CrawlSettings, EbaySettings
+from autodetect.sections import CrawlSettings, EbaySettings
 from crawlers.advert import Provenance
 from crawlers.drift import Fill
 from crawlers.frontier import Frontier

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from autodetect.records import Receipt
-from autodetect.settings import CrawlSettings
+from autodetect.sections import CrawlSettings
 from crawlers.slices import fewest_calls
 
 

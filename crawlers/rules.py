@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autodetect.catalog.makes import make_names
-from autodetect.settings import CrawlSettings
+from autodetect.sections import CrawlSettings
 
 ASKING, SOLD = "asking", "sold"
 API_PAGE = 200  # results a search page, at most

@@ -10,7 +10,7 @@ from autodetect.dataset.training_set import TrainingSetFacts
 from autodetect.records import Receipt, Record, Verdict
 from autodetect.report.crawled import crawl_facts, crawl_lines
 from autodetect.report.facts import CrawlFacts
-from autodetect.report.training_set import training_lines
+from autodetect.report.training_set import screening_lines, training_lines
 from flows.runner import NightRun
 
 MOST_RULES = 12
@@ -98,6 +98,7 @@ def _lines(
         elif name in tellers:
             yield tellers[name](receipt)
         if name == "curate":
+            yield from screening_lines(receipt)
             yield from _quarantine(receipts)
     seconds = {name: receipt.run["seconds"] for name, receipt in receipts.items() if "seconds" in receipt.run}
     yield "took", ", ".join(f"{name} {duration:.0f} s" for name, duration in seconds.items())

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from autodetect.settings import Section, Settings, load
+from autodetect.sections import Section
+from autodetect.settings import Settings, load
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "autodetect.example.toml"
 SHOWN = re.compile(r"^#(?=[a-z_0-9]+ = )", re.MULTILINE)  # '#name = value' is a setting, '# Words' are a comment

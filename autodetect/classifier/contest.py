@@ -13,7 +13,7 @@ from autodetect.classifier.gate import Answers, GateVerdict, decide
 from autodetect.classifier.head import build_head, grow_head
 from autodetect.classifier.split_arrays import EMBEDDING_DIMENSION, Examples
 from autodetect.classifier.training import TrainingRecord, train_head
-from autodetect.settings import ClassifierSettings
+from autodetect.sections import ClassifierSettings
 
 log = logging.getLogger(__name__)
 EPOCHS_BETWEEN_LINES = 5

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autodetect.embeddings.keras_file import load_model, save_model
-from autodetect.settings import ClassifierSettings
+from autodetect.sections import ClassifierSettings
 
 # Features that hardly vary in the training set would be blown up by the standardisation: no feature is divided by less
 # than a tenth of the typical standard deviation.

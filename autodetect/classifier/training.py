@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from autodetect.errors import StageFailedError
 from autodetect.records import Record
-from autodetect.settings import ClassifierSettings
+from autodetect.sections import ClassifierSettings
 
 # A class may count at most this many times as much per photo as under equal weights: inverse frequency alone would let
 # a handful of photos of a rare class steer the head.

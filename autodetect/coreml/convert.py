@@ -15,7 +15,7 @@ from autodetect.coreml import package as files
 from autodetect.embeddings.geometry import PIXEL_BIAS, PIXEL_SCALE
 from autodetect.errors import StageFailedError, UsageError
 from autodetect.records import Record
-from autodetect.settings import CoremlSettings
+from autodetect.sections import CoremlSettings
 
 if TYPE_CHECKING:
     import keras

@@ -22,7 +22,7 @@ from autodetect.photos.index_store import IndexRecord, load_or_rebuild, save
 from autodetect.photos.phash import ENTRIES, MIRROR
 from autodetect.photos.unions import Unions
 from autodetect.records import StageRun
-from autodetect.settings import PhotoSettings
+from autodetect.sections import PhotoSettings
 
 # Pairs whose thumbnails are read at once: large beside a night's candidates, small beside what a flood of look-alikes
 # makes of them.

@@ -18,7 +18,7 @@ from autodetect.embeddings.imagenet_head import ImageNetHead
 from autodetect.embeddings.keras_file import load_model, save_model
 from autodetect.errors import CorruptError, UsageError
 from autodetect.records import Record
-from autodetect.settings import BackboneSettings
+from autodetect.sections import BackboneSettings
 
 if TYPE_CHECKING:
     import keras

@@ -17,7 +17,7 @@ from autodetect.embeddings.imagenet_head import ImageNetHead
 from autodetect.errors import CorruptError, UsageError
 from autodetect.lake.archives import sha256_file
 from autodetect.lake.objects import ObjectMissingError, ObjectStore
-from autodetect.settings import BackboneSettings
+from autodetect.sections import BackboneSettings
 
 if TYPE_CHECKING:
     import keras

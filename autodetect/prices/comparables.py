@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from autodetect.prices.outliers import modified_z
-from autodetect.settings import PriceSettings
+from autodetect.sections import PriceSettings
 
 Basis = Literal["sold", "asking"]
 BASES: tuple[Basis, ...] = ("sold", "asking")

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from autodetect.lake.schemas import OFFERS
 from autodetect.prices.comparables import finite_price, sane_price
-from autodetect.settings import PriceSettings
+from autodetect.sections import PriceSettings
 
 
 def offers_table(listings: pd.DataFrame, *, night: date, settings: PriceSettings) -> pa.Table:

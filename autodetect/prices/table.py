@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from autodetect.lake.schemas import PRICES
 from autodetect.prices.comparables import BASES, RULES, USED, Comparables, judge
-from autodetect.settings import PriceSettings
+from autodetect.sections import PriceSettings
 
 _NOUNS = {"sold": ("sale", "sales"), "asking": ("offer", "offers")}
 _NO_FIGURES = dict.fromkeys(("median", "q1", "q3", "mean", "low", "high"))

@@ -36,7 +36,7 @@ from autodetect.report.facts import (
     StageFacts,
     TrainingSetReport,
 )
-from autodetect.report.training_set import listing_key, smallest_and_largest, training_lines
+from autodetect.report.training_set import listing_key, screening_lines, smallest_and_largest, training_lines
 
 MOST_PHOTOS = 12
 MOST_GROUPS = 8
@@ -156,7 +156,7 @@ class Gatherer:
         rows = self._rows(LISTINGS, columns=["source", "item_id", "url"], where=wanted) if asked else []
         urls = {f"{row['source']}/{row['item_id']}": row["url"] or "" for row in rows}
         return TrainingSetReport(
-            lines=tuple(training_lines(facts, labels)),
+            lines=(*training_lines(facts, labels), *screening_lines(self._run.inputs.get("curate"))),
             smallest=smallest,
             largest=largest,
             conflicts=tuple(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from autodetect.dataset.changes import Changes
 from autodetect.dataset.training_set import TrainingSetFacts
+from autodetect.records import Receipt
 from autodetect.report.facts import ClassSize
 
 MOST_NAMED = 5
@@ -37,6 +38,12 @@ def training_lines(facts: TrainingSetFacts, labels: Mapping[int, str] | None = N
         cases = _count(facts.conflicts_in_all, "photo or vehicle", "photos and vehicles")
         first = "; ".join(" and ".join(s.make_model_id for s in c.shown) for c in facts.conflicts[:MOST_NAMED])
         yield "conflicting labels", f"{cases} shown as several models and not trained, such as {first}"
+
+
+def screening_lines(curate: Receipt | None) -> Iterator[tuple[str, str]]:
+    """Yield what there is to tell of the screening of photos, as (what, words)."""
+    if curate and curate.facts.get("screening_note"):
+        yield "screening", curate.facts["screening_note"]
 
 
 def smallest_and_largest(

@@ -13,7 +13,7 @@ from statistics import median
 
 import pandas as pd
 
-from autodetect.settings import ValidationSettings
+from autodetect.sections import ValidationSettings
 from autodetect.validation.profile import OTHER, Profile
 from autodetect.validation.rule import Judged, Rule, Suite, between
 

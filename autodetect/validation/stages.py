@@ -26,7 +26,8 @@ from autodetect.lake.schemas import (
 )
 from autodetect.lake.tables import rows_of
 from autodetect.records import Refusal
-from autodetect.settings import PriceSettings, Settings
+from autodetect.sections import PriceSettings
+from autodetect.settings import Settings
 from autodetect.validation.frames import replaced
 from autodetect.validation.rule import Judged
 from autodetect.validation.suites.classes import classes

@@ -8,7 +8,7 @@ import pytest
 from autodetect.classifier.head import build_head, grow_head, load_head, save_head
 from autodetect.classifier.training import train_head
 from autodetect.errors import CorruptError
-from autodetect.settings import ClassifierSettings
+from autodetect.sections import ClassifierSettings
 
 DIM, OLD = 32, 6
 SETTINGS = ClassifierSettings(hidden_width=48, epochs=40, batch_size=32)
@@ -17,7 +17,7 @@ import sys
 import numpy as np
 from pathlib import Path
 from autodetect.classifier.head import build_head, save_head
-from autodetect.settings import ClassifierSettings
+from autodetect.sections import ClassifierSettings
 head = build_head(32, 6, mean=np.linspace(0, 1, 32), variance=np.linspace(0, 3, 32),
                   settings=ClassifierSettings(hidden_width=48), seed=5)
 print(save_head(head, Path(sys.argv[1])))

@@ -7,7 +7,7 @@ import pytest
 from autodetect.classifier.head import build_head
 from autodetect.classifier.training import MAX_CLASS_WEIGHT, class_weights, train_head
 from autodetect.errors import StageFailedError
-from autodetect.settings import ClassifierSettings
+from autodetect.sections import ClassifierSettings
 
 DIM, CLASSES = 24, 5
 SETTINGS = ClassifierSettings(hidden_width=32, epochs=30, patience=5, batch_size=32)
@@ -16,7 +16,7 @@ import hashlib
 import numpy as np
 from autodetect.classifier.head import build_head
 from autodetect.classifier.training import train_head
-from autodetect.settings import ClassifierSettings
+from autodetect.sections import ClassifierSettings
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(200, 24)).astype(np.float32), rng.integers(0, 5, 200)
 x[:, :5] += 2 * np.eye(5, dtype=np.float32)[y]

@@ -14,7 +14,7 @@ from autodetect.coreml.package import inspect, normalise, zip_package
 from autodetect.embeddings import backbone
 from autodetect.embeddings.geometry import scale
 from autodetect.errors import CorruptError
-from autodetect.settings import BackboneSettings, ClassifierSettings, CoremlSettings
+from autodetect.sections import BackboneSettings, ClassifierSettings, CoremlSettings
 
 SIZE, WIDTH = 96, 32
 LABELS = ["Jeep Wrangler", "Audi A4", "Citroën 2CV", "BMW 3-Series", "Fiat 500"]

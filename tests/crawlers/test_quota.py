@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from autodetect.records import Receipt
-from autodetect.settings import CrawlSettings
+from autodetect.sections import CrawlSettings
 from crawlers.quota import cost_in_words, next_night
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from autodetect.embeddings import backbone
 from autodetect.errors import CorruptError, UsageError
-from autodetect.settings import BackboneSettings
+from autodetect.sections import BackboneSettings
 
 BUILD = """
 import json, sys
 from pathlib import Path
 from autodetect.embeddings import backbone
-from autodetect.settings import BackboneSettings
+from autodetect.sections import BackboneSettings
 import socket
 model, record, _ = backbone.build(BackboneSettings(weights=sys.argv[1], input_size=96, seed=3))
 record = backbone.save(model, record, Path(sys.argv[2]) / "backbone.keras")

@@ -11,14 +11,14 @@ from hypothesis.extra.numpy import arrays
 from autodetect.embeddings import backbone
 from autodetect.embeddings.engine import embed, engine_name, from_bytes, to_bytes
 from autodetect.errors import CorruptError, StageFailedError
-from autodetect.settings import BackboneSettings
+from autodetect.sections import BackboneSettings
 
 ELSEWHERE = """
 import sys
 import numpy as np
 from autodetect.embeddings import backbone
 from autodetect.embeddings.engine import embed
-from autodetect.settings import BackboneSettings
+from autodetect.sections import BackboneSettings
 model = backbone.build(BackboneSettings(weights="random", input_size=96)).model
 photos = np.load(sys.argv[1])
 np.save(sys.argv[2], embed(model, photos[[4, 1, 0]], 8))

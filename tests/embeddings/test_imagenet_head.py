@@ -8,7 +8,7 @@ from autodetect.embeddings.backbone import BackboneRecord
 from autodetect.embeddings.imagenet_head import ImageNetHead
 from autodetect.errors import CorruptError
 from autodetect.lake.objects import LocalStore, open_objects
-from autodetect.settings import BackboneSettings
+from autodetect.sections import BackboneSettings
 
 FORMATS = ("whole.keras", "whole.weights.h5", "whole.h5")
 

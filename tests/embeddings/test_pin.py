@@ -4,7 +4,7 @@ import pytest
 from autodetect.embeddings import backbone, pin
 from autodetect.errors import CorruptError, UsageError
 from autodetect.lake.objects import LocalStore, open_objects
-from autodetect.settings import BackboneSettings
+from autodetect.sections import BackboneSettings
 
 SETTINGS = BackboneSettings(weights="random", input_size=96, seed=1)
 

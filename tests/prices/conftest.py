@@ -12,7 +12,7 @@ from autodetect.lake.schemas import LISTINGS
 from autodetect.prices.files import PriceFiles, write_price_files
 from autodetect.prices.offers import offers_table
 from autodetect.prices.table import PriceTable, price_table
-from autodetect.settings import PriceSettings
+from autodetect.sections import PriceSettings
 
 Row = dict[str, Any]
 

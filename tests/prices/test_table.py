@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from autodetect.lake.schemas import PRICES
 from autodetect.prices.comparables import RULES
 from autodetect.prices.table import price_table
-from autodetect.settings import PriceSettings
+from autodetect.sections import PriceSettings
 
 FIGURES = ("median", "q1", "q3", "mean", "low", "high")
 SOUND = st.floats(min_value=3_000, max_value=60_000, allow_nan=False)

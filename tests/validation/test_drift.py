@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autodetect.records import Receipt, canonical_json
-from autodetect.settings import ValidationSettings
+from autodetect.sections import ValidationSettings
 from autodetect.validation.check import Finding
 from autodetect.validation.drift import by_chance, drift_suite, psi
 from autodetect.validation.profile import Profile, good_profiles, night_profiles, profile

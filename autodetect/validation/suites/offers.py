@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from autodetect.lake.schemas import OFFERS
-from autodetect.settings import PriceSettings
+from autodetect.sections import PriceSettings
 from autodetect.validation.frames import among, frame_of
 from autodetect.validation.rule import (
     COUNTRY,

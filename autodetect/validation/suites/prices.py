@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autodetect.lake.schemas import PRICES
-from autodetect.settings import PriceSettings
+from autodetect.sections import PriceSettings
 from autodetect.validation.frames import among, frame_of
 from autodetect.validation.rule import CURRENCY, Judged, Suite, at_least, between, holds, matches, one_of, unique
 
