@@ -120,3 +120,7 @@ def _picture(rng: np.random.Generator) -> NDArray[np.uint8]:
     )
     grain = rng.integers(-12, 13, (HEIGHT, WIDTH, 1), np.int16)
     return np.clip(np.asarray(shapes, np.int16) + grain, 0, 255).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    print(run().as_text())

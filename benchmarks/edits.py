@@ -1,4 +1,4 @@
-"""What becomes of photos that are used again: re-encoded, resized, cut, framed, stamped, mirrored, tilted; from a seed."""
+"""What becomes of photos that are used again: re-encoded, cut, framed, stamped, mirrored, tilted; from a seed."""
 
 import io
 import math
@@ -137,7 +137,9 @@ def _stamped(image: Image.Image, rng: random.Random, *, across: float) -> Image.
     font = ImageFont.load_default(size)
     left, top, right, bottom = (round(edge) for edge in draw.textbbox((0, 0), STAMP, font=font))
     room = width - (right - left), height - (bottom - top)
-    x, y = (room[0] // 2, room[1] // 2) if across > 0.5 else (rng.choice([4, room[0] - 4]), rng.choice([4, room[1] - 4]))
+    x, y = (
+        (room[0] // 2, room[1] // 2) if across > 0.5 else (rng.choice([4, room[0] - 4]), rng.choice([4, room[1] - 4]))
+    )
     place = (x - left, y - top)
     draw.text(place, STAMP, font=font, fill=(255, 255, 255, 170), stroke_width=1, stroke_fill=(0, 0, 0, 120))
     return Image.alpha_composite(image.convert("RGBA"), layer).convert("RGB")
@@ -163,4 +165,6 @@ def _turned_and_cut(image: Image.Image, rng: random.Random, *, degrees: float) -
     kept = min(width / (width * cosine + height * sine), height / (width * sine + height * cosine))
     away = (1 - kept) / 2
     turned = image.rotate(rng.choice([-degrees, degrees]), Image.Resampling.BICUBIC)
-    return turned.crop((math.ceil(width * away), math.ceil(height * away), int(width * (1 - away)), int(height * (1 - away))))
+    return turned.crop(
+        (math.ceil(width * away), math.ceil(height * away), int(width * (1 - away)), int(height * (1 - away)))
+    )

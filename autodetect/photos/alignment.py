@@ -64,9 +64,13 @@ def align(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Agreement:
 
 
 def detail_of(pictures: NDArray[np.uint8]) -> Floats:
-    """Return how much fine structure pictures (n, s, s) have: its standard deviation in grey levels, (n,)."""
-    levels = pictures.astype(np.float32)
-    return _less_smooth(levels, levels.shape[1] * DETAIL).std(axis=(1, 2))
+    """Return how much fine structure pictures (n, s, s) have: its standard deviation in grey levels, (n,).
+
+    It is measured away from the edges, where the smoothing is lopsided and a mere gradient leaves something.
+    """
+    side = pictures.shape[1]
+    away = slice(round(2 * DETAIL * side), side - round(2 * DETAIL * side))
+    return _less_smooth(pictures.astype(np.float32), DETAIL * side)[:, away, away].std(axis=(1, 2))
 
 
 def _searched(one: Floats, other: Floats) -> Floats:
@@ -84,7 +88,7 @@ def _searched(one: Floats, other: Floats) -> Floats:
             values = (values * inside).reshape(one.shape)
             shifts = np.fft.irfft2(wanted * np.fft.rfft2(values, s=padded).conj(), s=padded)
             near = np.roll(shifts, (reach, reach), axis=(1, 2))[:, : 2 * reach + 1, : 2 * reach + 1]
-            near = near.reshape(count, -1)
+            near = near.reshape(count, (2 * reach + 1) ** 2)
             place = near.argmax(axis=1)
             dy, dx = np.divmod(place, 2 * reach + 1)
             start[:, 0] = mirror * scale * (reach - dx) * 2 / side
@@ -99,8 +103,8 @@ def _fitted(one: Floats, other: Floats, maps: Floats, steps: int) -> tuple[Float
     """Return the best correlation on the way, (n,), and its map, (n, 6), after Gauss-Newton steps from `maps`."""
     count, side, _ = one.shape
     x, y = _places(side)
-    target = one.reshape(count, -1)
-    down, right = ((side / 2) * np.gradient(one, axis=axis).reshape(count, -1) for axis in (1, 2))
+    target = one.reshape(count, side * side)
+    down, right = ((side / 2) * np.gradient(one, axis=axis).reshape(count, side * side) for axis in (1, 2))
     slopes = np.stack([right, right * x, right * y, down, down * x, down * y, target, np.ones_like(target)], axis=1)
     best, chosen = np.full(count, -1, np.float32), maps
     for step in range(steps + 1):

@@ -22,7 +22,7 @@ from autodetect.photos.borders import trimmed
 from autodetect.photos.landmarks import MOST_WINDOWS, SAMPLES, landmarks, windows
 from autodetect.photos.resampling import KEPT, Matrix, box, cosines, lanczos, product
 
-PIPELINE = "trim-phash64-landmarks8-v2"
+PIPELINE = "trim-phash64-landmarks-v2"
 HASHED_SIDE = 256  # pixels of the longer side; more do not change the hashes
 MOST_PIXELS = 1 << 17  # a picture that has more is reduced first
 WORKING_SIDE = 64  # the longer side of the picture in which landmarks are sought

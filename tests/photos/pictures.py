@@ -1,4 +1,4 @@
-"""Photos to copy: real ones where the recorded marketplace is here, and those that the sandbox draws; and the copying."""
+"""Photos to copy: real ones where the recorded marketplace is here, and those that the sandbox draws."""
 
 import io
 import random

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.photos.pictures import MARKETPLACE, marketplace_photos
 
 from autodetect.photos.borders import trimmed
 from autodetect.photos.phash import CROPS, ENTRIES, HASHED_SIDE, MIRROR, THUMBNAIL_SIDE, Hashes, hashes
+from tests.photos.pictures import MARKETPLACE, marketplace_photos
 
 SIZES = st.tuples(st.integers(64, HASHED_SIDE), st.integers(64, HASHED_SIDE))
 SEEDS = st.integers(0, 2**32 - 1)
