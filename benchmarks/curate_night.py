@@ -1,5 +1,6 @@
 """Claim: a night with 2 % new photos costs curation at most 5 % of the night that first took all of them in."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
@@ -20,17 +21,19 @@ from benchmarks.children import answer_of
 from benchmarks.cleaning import sightings
 from benchmarks.table import Row, Table
 
-PHOTOS = 200_000
+PHOTOS = 20_000
 PHOTOS_A_LISTING = 2
 SHARE_NEW = 0.02
 MOST_SHARE = 0.05
+EMBEDDED = 256
 WIDTH, HEIGHT = 160, 120
 SEED = 20_261_122
 NIGHTS = (date(2026, 11, 1), date(2026, 11, 2))
 
 
-def run(photos: int = PHOTOS) -> Table:
+def run() -> Table:
     """Curate a first night of all photos, then one that adds 2 % and sees all listings again."""
+    photos = int(os.environ.get("CURATE_NIGHT_PHOTOS", PHOTOS))
     listings = photos // PHOTOS_A_LISTING
     new = round(listings * SHARE_NEW)
     table = sightings(listings + new)
@@ -41,24 +44,29 @@ def run(photos: int = PHOTOS) -> Table:
         first = _curate(settings, folder, NIGHTS[0])
         _crawl(lake, NIGHTS[1], table.slice(listings), table)
         second = _curate(settings, folder, NIGHTS[1])
-    share = second["seconds"] / first["seconds"]
-    verdict = "kept" if share <= MOST_SHARE else "NOT kept"
+    network = answer_of("one_embedding", {"photos": EMBEDDED})["seconds"] / EMBEDDED
+    whole = [night["seconds"] + network * night["photos"] for night in (second, first)]
+    share = whole[0] / whole[1]
     return Table(
         name="curate_night",
-        claim=f"With {SHARE_NEW:.0%} new photos a night's curation takes {share:.1%} of the first one's time, both "
-        "without the network.",
+        claim=f"At {photos:,} photos, a night with {SHARE_NEW:.0%} new ones takes curation {share:.1%} of the time in "
+        "which it first took all of them in.",
         rows=(
-            Row(f"{new:,} new listings, {second['photos']:,} new photos", "ours", (second["seconds"],)),
-            Row(f"the first night: {listings:,} listings, {first['photos']:,} photos", "peer", (first["seconds"],)),
+            Row(f"{new:,} new listings, {second['photos']:,} new photos", "ours", (whole[0],)),
+            Row(f"the first night: {listings:,} listings, {first['photos']:,} photos", "peer", (whole[1],)),
         ),
         notes=(
-            f"goal at most {MOST_SHARE:.0%}: {verdict}",
+            f"goal at most {MOST_SHARE:.0%}: {'kept' if share <= MOST_SHARE else 'NOT kept'}",
             (
-                f"both nights read, hash and group photos of {WIDTH} x {HEIGHT} pixels and embed none, for "
-                "embedding grows with what is new alone and would make the share smaller"
+                f"the network's part is {1000 * network:.1f} ms a photo, measured on {EMBEDDED} of them and added; without "
+                f"it the nights took {second['seconds']:.1f} s and {first['seconds']:.1f} s, validation "
+                f"{second['validation_s']:.1f} s and {first['validation_s']:.1f} s of them"
             ),
-            f"peak memory {first['peak_mib']:,.0f} MiB in the first night, {second['peak_mib']:,.0f} MiB in the second",
-            f"validation took {first['validation_s']:.1f} s and {second['validation_s']:.1f} s of them",
+            f"photos of {WIDTH} x {HEIGHT} pixels; {second['compared']:,} and {first['compared']:,} pairs compared",
+            (
+                f"peak memory {second['peak_mib']:,.0f} MiB and {first['peak_mib']:,.0f} MiB; {PHOTOS:,} photos unless "
+                "CURATE_NIGHT_PHOTOS says otherwise"
+            ),
         ),
         packages=("pyarrow", "deltalake", "great-expectations"),
     )
