@@ -43,6 +43,7 @@ system-packages: $(STAMP)
 	@deployments/install-test-servers
 
 bench: $(STAMP) ## measure what docs/benchmarks.md says, and rewrite it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what was installed; var/ (lake, releases) stays

@@ -58,8 +58,8 @@ def run() -> Table:
         notes=(
             f"goal at most {MOST_SHARE:.0%}: {'kept' if share <= MOST_SHARE else 'NOT kept'}",
             (
-                f"the network's part is {1000 * network:.1f} ms a photo, measured on {EMBEDDED} of them and added; without "
-                f"it the nights took {second['seconds']:.1f} s and {first['seconds']:.1f} s, validation "
+                f"the network's part is {1000 * network:.1f} ms a photo, measured on {EMBEDDED} of them and added; "
+                f"without it the nights took {second['seconds']:.1f} s and {first['seconds']:.1f} s, validation "
                 f"{second['validation_s']:.1f} s and {first['validation_s']:.1f} s of them"
             ),
             f"photos of {WIDTH} x {HEIGHT} pixels; {second['compared']:,} and {first['compared']:,} pairs compared",
