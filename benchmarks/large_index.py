@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from autodetect.lake.objects import LocalStore
-from autodetect.photos.index import HashIndex
-from autodetect.photos.index_segment import build
-from autodetect.photos.index_store import load, save
+from autodetect.photos.hash_index.index import HashIndex
+from autodetect.photos.hash_index.segment import build
+from autodetect.photos.hash_index.store import load, save
 
 
 def main() -> None:

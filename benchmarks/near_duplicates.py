@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodetect.lake.objects import LocalStore
-from autodetect.photos.index import HashIndex
-from autodetect.photos.index_segment import build
-from autodetect.photos.index_store import load, save
+from autodetect.photos.hash_index.index import HashIndex
+from autodetect.photos.hash_index.segment import build
+from autodetect.photos.hash_index.store import load, save
 from benchmarks.children import answer_of
 from benchmarks.rounds import Case, timed
 from benchmarks.table import Row, Table
@@ -48,7 +48,7 @@ def run() -> Table:
     asking, found = index.search(new, RADIUS)
     expected = sorted((i, place[name]) for i, name in zip(asking.tolist(), index.names(found), strict=True))
     assert len(expected) >= PLANTED
-    cases = [Case(f"autodetect.photos.index, grown in {NIGHTS} nights", "ours", lambda: index.search(new, RADIUS))]
+    cases = [Case(f"autodetect.photos.hash_index, grown in {NIGHTS} nights", "ours", lambda: index.search(new, RADIUS))]
     scales, notes, packages = [1], [], ["numpy"]
     for peer in (_faiss_peers, _imagededup_peers):
         for case, scale in peer(known, new, expected):

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from autodetect.photos.copies import FARTHEST_SUM, Details, agreement, distances
 from autodetect.photos.first_look import look
-from autodetect.photos.index import HashIndex
+from autodetect.photos.hash_index.index import HashIndex
 from autodetect.photos.phash import CROPS, PIPELINE, Hashes
 from autodetect.sections import PhotoSettings
 

@@ -17,8 +17,8 @@ from autodetect.lake.lake import Lake
 from autodetect.lake.schemas import PHOTOS
 from autodetect.lake.tables import rows_of
 from autodetect.photos.copies import Details, Pair, candidates, confirm
-from autodetect.photos.index import HashIndex
-from autodetect.photos.index_store import IndexRecord, load_or_rebuild, save
+from autodetect.photos.hash_index.index import HashIndex
+from autodetect.photos.hash_index.store import IndexRecord, load_or_rebuild, save
 from autodetect.photos.phash import ENTRIES, MIRROR
 from autodetect.photos.unions import Unions
 from autodetect.records import StageRun

@@ -1,9 +1,10 @@
 """Near-duplicate search: which photos are copies of one picture, however re-encoded, mirrored, framed, cut or tilted.
 
 Three steps. Candidates are photos of which some hash lies within a Hamming radius of some hash of the other, its own
-or its mirrored picture's; `photos.index` finds them. Most of those met by chance have that one near hash, where copies
-have several: the sum over the nearest few tells. What is left is a copy if the thumbnails, one laid over the other as
-well as they go, agree in their fine structure. Whether two photos are copies does not depend on which came first.
+or its mirrored picture's; `photos.hash_index` finds them. Most of those met by chance have that one near hash, where
+copies have several: the sum over the nearest few tells. What is left is a copy if the thumbnails, one laid over the
+other as well as they go, agree in their fine structure. Whether two photos are copies does not depend on which came
+first.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodetect.photos.alignment import align, detail_of
-from autodetect.photos.index import HashIndex
+from autodetect.photos.hash_index.index import HashIndex
 from autodetect.photos.phash import MIRROR, THUMBNAIL_SIDE
 
 Pair = tuple[str, str]

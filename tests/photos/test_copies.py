@@ -20,7 +20,7 @@ from autodetect.photos.copies import (
     distances,
     find_copies,
 )
-from autodetect.photos.index import HashIndex
+from autodetect.photos.hash_index.index import HashIndex
 from autodetect.photos.phash import ENTRIES, MIRROR, PIPELINE, THUMBNAIL_SIDE, Hashes, hashes
 from autodetect.sections import PhotoSettings
 from tests.photos.pictures import MARKETPLACE, drawn_photos, marketplace_photos, saved

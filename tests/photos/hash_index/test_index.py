@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autodetect.photos import index as index_module
-from autodetect.photos import index_probes
-from autodetect.photos.index import HashIndex
-from autodetect.photos.index_probes import chunk_flips, probed, probing_pays, scanned
-from autodetect.photos.index_segment import CHUNK_BITS, CHUNK_SHIFTS, Segment, bucket_bits, build
-from tests.photos.filed import PIPELINE, by_comparison, grown, hashes_of, names_of
+from autodetect.photos.hash_index import probes
+from autodetect.photos.hash_index.index import HashIndex
+from autodetect.photos.hash_index.probes import chunk_flips, probed, probing_pays, scanned
+from autodetect.photos.hash_index.segment import CHUNK_BITS, CHUNK_SHIFTS, Segment, bucket_bits, build
+from tests.photos.hash_index.filed import PIPELINE, by_comparison, grown, hashes_of, names_of
 
 SPREADS = st.sampled_from([0, 2, 6, 12, 64])
 
@@ -102,7 +102,7 @@ def test_blocks_are_bounded_and_together_the_whole(seed, spread, radius, limit) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index_module, "QUERIES_AT_ONCE", 17)
         patch.setattr(index_module, "PAIRS_AT_ONCE", limit)
-        patch.setattr(index_probes, "CANDIDATES_AT_ONCE", limit)
+        patch.setattr(probes, "CANDIDATES_AT_ONCE", limit)
         blocks = list(index.search_blocks(queries, radius))
     for asking, _ in blocks:
         assert 0 < len(asking) <= limit or len(set(asking.tolist())) == 1

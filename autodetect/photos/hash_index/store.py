@@ -17,9 +17,9 @@ from autodetect.errors import CorruptError
 from autodetect.lake.archives import sha256_file
 from autodetect.lake.objects import ObjectMissingError, ObjectStore
 from autodetect.lake.objects.durable import partial_file
-from autodetect.photos.index import HashIndex, packed
-from autodetect.photos.index_file import LAYOUT, read_segment, write_segment
-from autodetect.photos.index_segment import Segment, build
+from autodetect.photos.hash_index.file import LAYOUT, read_segment, write_segment
+from autodetect.photos.hash_index.index import HashIndex, packed
+from autodetect.photos.hash_index.segment import Segment, build
 from autodetect.photos.phash import PIPELINE
 from autodetect.records import Record
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from autodetect.errors import CorruptError
-from autodetect.photos.index_segment import CHUNK_BITS, NAME_BYTES, Segment, bucket_bits
+from autodetect.photos.hash_index.segment import CHUNK_BITS, NAME_BYTES, Segment, bucket_bits
 
 LAYOUT = "chunks-22-21-21-v1"  # of the arrays; another one is another file
 COLUMNS = {

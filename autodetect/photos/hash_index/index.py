@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from autodetect.photos.index_probes import HASH_BITS, near
-from autodetect.photos.index_segment import NAME_BYTES, Segment, build, merge
+from autodetect.photos.hash_index.probes import HASH_BITS, near
+from autodetect.photos.hash_index.segment import NAME_BYTES, Segment, build, merge
 
 GROWTH = 2  # a segment is at least this many times as large as the next
 QUERIES_AT_ONCE = 4096  # query hashes of one block

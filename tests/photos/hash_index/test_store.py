@@ -14,10 +14,10 @@ import pytest
 
 from autodetect.errors import CorruptError
 from autodetect.lake.objects import LocalStore, ObjectMissingError, ObjectStore, open_objects
-from autodetect.photos.index import HashIndex
-from autodetect.photos.index_store import IndexRecord, load, load_or_rebuild, rebuild, save
+from autodetect.photos.hash_index.index import HashIndex
+from autodetect.photos.hash_index.store import IndexRecord, load, load_or_rebuild, rebuild, save
 from autodetect.photos.phash import PIPELINE
-from tests.photos.filed import by_comparison, grown, hashes_of, names_of
+from tests.photos.hash_index.filed import by_comparison, grown, hashes_of, names_of
 
 PHOTOS = 400
 
@@ -226,8 +226,8 @@ SAVE_SLOWLY = """
 import sys, time
 from pathlib import Path
 from autodetect.lake.objects import LocalStore, local
-from tests.photos.test_index_store import sample_index
-from autodetect.photos.index_store import save
+from tests.photos.hash_index.test_store import sample_index
+from autodetect.photos.hash_index.store import save
 
 whole = local.read_chunks
 

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from autodetect.photos.index import HashIndex
+from autodetect.photos.hash_index.index import HashIndex
 
 PIPELINE = "hashes-of-a-test"
 

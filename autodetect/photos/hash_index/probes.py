@@ -13,7 +13,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from autodetect.photos.index_segment import CHUNK_BITS, CHUNK_SHIFTS, Segment, bucket_bits, buckets
+from autodetect.photos.hash_index.segment import CHUNK_BITS, CHUNK_SHIFTS, Segment, bucket_bits, buckets
 
 HASH_BITS = 64
 PROBES_AT_ONCE = 1 << 15  # buckets looked up in one step: what the step holds stays in a core's cache

@@ -1,0 +1,1 @@
+"""Exact near-neighbour search over 64-bit hashes: immutable segments that the lake keeps."""
