@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodetect.photos import index as index_module
+from autodetect.photos.hash_index import index as index_module
 from autodetect.photos.hash_index import probes
 from autodetect.photos.hash_index.index import HashIndex
 from autodetect.photos.hash_index.probes import chunk_flips, probed, probing_pays, scanned
