@@ -245,7 +245,7 @@ save(LocalStore(Path(sys.argv[1])), sample_index(), Path(sys.argv[2]))
 
 def test_a_killed_writer_leaves_no_half_segment(folder: LocalStore, tmp_path: Path) -> None:
     arguments = [sys.executable, "-c", SAVE_SLOWLY, str(folder.root), str(tmp_path / "work")]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     with subprocess.Popen(
         arguments, stdout=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
     ) as writer:
