@@ -74,8 +74,9 @@ def imports() -> float:
     program = (
         "import time, pandas, pyarrow; t = time.process_time(); from autodetect.validation.docs import open_context"
     )
-    program += "; from pathlib import Path; open_context(Path('.')); print(time.process_time() - t)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    program += "; import sys; from pathlib import Path; open_context(Path(sys.argv[1])); print(time.process_time() - t)"
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([sys.executable, "-c", program, folder], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 

@@ -40,6 +40,7 @@ from autodetect.lake.schemas import (
     Table,
 )
 from autodetect.lake.tables import rows_of, upsert_all
+from autodetect.photos.examine import MISSING
 from autodetect.photos.screening import head_note
 from autodetect.records import Receipt, StageRun
 from autodetect.settings import Settings
@@ -84,15 +85,13 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
     uncurated = _uncurated(run)
     crawl = {table: read(table, where=uncurated) for table in (SIGHTINGS, SEEN, SLICES, LISTING_PHOTOS)}
     lately = pc.field("night") > run.night - RECENT
-    crawl |= {
-        QUARANTINE: read(QUARANTINE, where=night_filter(run.night)),
-        NIGHTS: lake.tables.read(NIGHTS, where=lately),
-    }
+    refused = read(QUARANTINE, where=night_filter(run.night)).filter(pc.field("stage") == "crawl")
+    crawl |= {QUARANTINE: refused, NIGHTS: lake.tables.read(NIGHTS, where=lately)}
     known = {table: read(table, columns=columns) for table, columns in KNOWN.items()}
     listing_photos = read(LISTING_PHOTOS, columns=["source", "item_id", "sha256"])
     answers = read_answers(settings.catalog.answers)
     done = cleaned(_newest(crawl[SIGHTINGS]), answers)
-    new_photos = _unseen(listing_photos["sha256"], known[PHOTOS]["sha256"])
+    new_photos = _unseen(listing_photos["sha256"], known[PHOTOS])
     log.info("curate: %d new or changed sightings, %d new photos", len(done.frame), len(new_photos))
     intake = take_in(new_photos, lake=lake, settings=settings, night=run.night, work=work)
 
@@ -183,8 +182,9 @@ def _newest(sightings: pa.Table) -> pa.Table:
     return ordered.filter(pa.array(newest)).sort_by([(name, "ascending") for name in key])
 
 
-def _unseen(shown: pa.ChunkedArray, known: pa.ChunkedArray) -> list[str]:
-    """Return the digests of photos that the lake has not looked at, ascending."""
+def _unseen(shown: pa.ChunkedArray, photos: pa.Table) -> list[str]:
+    """Return the digests of photos that the lake has not looked at, ascending; a missing one may have come back."""
+    known = photos.filter(pc.field("verdict") != MISSING)["sha256"]
     new = shown.filter(pc.invert(pc.is_in(shown, known.combine_chunks())))
     return sorted(pc.unique(new).to_pylist())
 

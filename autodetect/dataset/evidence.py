@@ -30,14 +30,12 @@ class Evidence:
         vins: source, item_id, vin; listings that name one.
         cut: ties that do not make two listings one car -> the rule that said so; by name: `vin:<vin>`,
             `copy:<copy group>`, or of two listings, `relist:<source>/<item id>=<source>/<item id>`.
-        pairs: confirmed copies (two sha256) beyond the copy groups.
     """
 
     shown: pd.DataFrame
     members: pd.DataFrame
     vins: pd.DataFrame
     cut: Mapping[str, str] = field(default_factory=dict)
-    pairs: Iterable[tuple[str, str]] = ()
 
     def ties(self, listings: pd.DataFrame) -> pd.DataFrame:
         """Return `listings` (source, item_id, ...) once for every tie that each of them has: `tie` is the name."""

@@ -137,7 +137,6 @@ def _leaks(chosen: pd.DataFrame, evidence: Evidence | None) -> Iterator[Leak]:
     ties = evidence.ties(standing)
     ties = ties[~among(ties["tie"], evidence.cut)]
     yield from _torn("", ties.assign(name=ties["tie"].str.replace(":", " ", n=1)), photos)
-    yield from _pairs(places, evidence, photos)
 
 
 def _torn(kind: str, places: pd.DataFrame, photos: pd.Series) -> Iterator[Leak]:
@@ -150,15 +149,3 @@ def _torn(kind: str, places: pd.DataFrame, photos: pd.Series) -> Iterator[Leak]:
         where = ", ".join(f"{split}: {place}" for split, place in zip(first["split"], first["where"], strict=True))
         concerned = int(photos.reindex(rows["vehicle_id"].unique()).sum())
         yield Leak(f"{kind} {name}".strip(), concerned, where)
-
-
-def _pairs(places: pd.DataFrame, evidence: Evidence, photos: pd.Series) -> Iterator[Leak]:
-    """Yield the confirmed pairs of copies whose pictures stand in different splits."""
-    pairs = pd.DataFrame(list(evidence.pairs), columns=["first", "second"])
-    if pairs.empty:
-        return
-    groups = evidence.shown[["sha256", "copy_group"]].drop_duplicates().set_index("sha256")["copy_group"]
-    name = "pair " + pairs["first"] + " and " + pairs["second"]
-    sides = [pairs[side].map(groups).fillna(pairs[side]) for side in ("first", "second")]
-    both = pd.concat([pd.DataFrame({"name": name, "sha256": side}) for side in sides], ignore_index=True)
-    yield from _torn("", both.merge(places, on="sha256"), photos)

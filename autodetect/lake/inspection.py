@@ -1,6 +1,9 @@
 """Look a lake over: canonical digests of its tables, uncommitted tails, missing photos. Changes nothing."""
 
+from typing import Any
+
 from autodetect.errors import AutoDetectError
+from autodetect.lake.archives import sha256_file
 from autodetect.lake.lake import Lake
 from autodetect.lake.schemas import LISTING_PHOTOS, NIGHTS, TABLES
 from autodetect.lake.tables import table_digest
@@ -52,4 +55,20 @@ def inspect(lake: Lake) -> LakeState:
     problems += [f"photo {sha256} is missing" for sha256 in missing[:MOST_NAMED]]
     if len(missing) > MOST_NAMED:
         problems.append(f"and {len(missing) - MOST_NAMED} more photos are missing")
+    problems += _index_problems(lake)
     return LakeState(tables=tuple(tables), problems=tuple(problems))
+
+
+def _index_problems(lake: Lake) -> list[str]:
+    """Return which segments of the hash index, as the newest curation names them, are missing or damaged."""
+    index: dict[str, Any] = {}
+    for receipt in lake.receipts.all():
+        index = receipt.facts.get("index", index) if receipt.stage == "curate" else index
+    problems = []
+    for segment in index.get("segments", ()):
+        key = f"index/{segment['digest']}.arrow"
+        if not lake.objects.exists(key):
+            problems.append(f"{key} is missing; the next night builds the index anew")
+        elif (local := lake.objects.local_path(key)) and sha256_file(local) != segment["digest"]:
+            problems.append(f"{key} is damaged; the next night builds the index anew")
+    return problems

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TypeVar
 
+from autodetect.lake.objects import ObjectMissingError
 from autodetect.photos.decode import Decoded
 from autodetect.photos.first_look import Look, look_at_all
 from autodetect.photos.phash import Hashes
@@ -18,6 +19,8 @@ from autodetect.photos.workers import Workers
 FEW = 64  # photos that are done before other processes would have started
 READERS = 8  # threads that wait for the store while others decode
 BLOCK = 8  # photos that a thread reads and holds, and that are looked at together: a fifth quicker than one by one
+
+MISSING = "photo.missing"  # a rule of its own: the photo is looked at once it is there again
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,7 +55,8 @@ def examine_all(
         min_side: pixels; a photo with a shorter side is not hashed.
 
     Yields:
-        One `Examined` for each. A photo that ends the process that looks at it has the rule `photo.decoder_crashed`.
+        One `Examined` for each. A photo that ends the process that looks at it has the rule `photo.decoder_crashed`;
+        one that the store no longer holds has `photo.missing`.
 
     Raises:
         StageFailedError: processes do not start.
@@ -62,21 +66,20 @@ def examine_all(
     first = list(islice(remaining, FEW))
     blocks, count = _blocks(chain(first, remaining)), processes or cores()
 
-    def fetched(block: list[str]) -> list[tuple[str, bytes]]:
-        return [(sha256, read(sha256)) for sha256 in block]
+    def fetched(block: list[str]) -> list[tuple[str, bytes | None]]:
+        return [(sha256, _read(sha256, read)) for sha256 in block]
 
     if count == 1 or len(first) < FEW:
         with closing(_ahead(fetched, blocks, threads=READERS, ahead=READERS)) as ready:
             for photos in ready:
-                bodies = [data for _, data in photos]
-                yield from _examined(photos, look_at_all(bodies, max_pixels=max_pixels, min_side=min_side))
+                yield from _examined(photos, look_at_all(_bodies(photos), max_pixels=max_pixels, min_side=min_side))
         return
 
     with Workers(count, max_pixels=max_pixels, min_side=min_side) as workers:
 
         def examined(block: list[str]) -> list[Examined]:
             photos = fetched(block)
-            return _examined(photos, workers.look([data for _, data in photos]))
+            return _examined(photos, workers.look(_bodies(photos)))
 
         threads = count + READERS
         with closing(_ahead(examined, blocks, threads=threads, ahead=4 * threads)) as done:
@@ -106,8 +109,24 @@ def _ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _examined(photos: list[tuple[str, bytes]], answers: list[Look]) -> list[Examined]:
-    return [Examined(sha256, len(data), *found) for (sha256, data), found in zip(photos, answers, strict=True)]
+def _read(sha256: str, read: Callable[[str], bytes]) -> bytes | None:
+    try:
+        return read(sha256)
+    except ObjectMissingError:
+        return None
+
+
+def _bodies(photos: Iterable[tuple[str, bytes | None]]) -> list[bytes]:
+    return [data for _, data in photos if data is not None]
+
+
+def _examined(photos: Iterable[tuple[str, bytes | None]], answers: Iterable[Look]) -> list[Examined]:
+    """Return what was seen of each photo; one that the store has lost has the rule `photo.missing`."""
+    seen = iter(answers)
+    return [
+        Examined(sha256, 0, Decoded(None, rule=MISSING)) if data is None else Examined(sha256, len(data), *next(seen))
+        for sha256, data in photos
+    ]
 
 
 def _blocks(digests: Iterable[str]) -> Iterator[list[str]]:

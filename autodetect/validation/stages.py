@@ -89,7 +89,7 @@ def curated(
     return [
         schemas("curate", written),
         listing_rows(written[LISTINGS], night=night, make_models=[known[MAKE_MODELS], written[MAKE_MODELS]]),
-        photo_rows(written[PHOTOS], photos=all_photos, settings=settings),
+        photo_rows(written[PHOTOS], photos=all_photos, night=night, settings=settings),
         listing_photos(read[LISTING_PHOTOS], photos=all_photos, listings=listings),
         vehicles(written[VEHICLES], known=known[VEHICLES], listings=listings),
         make_models(written[MAKE_MODELS], known=known[MAKE_MODELS]),

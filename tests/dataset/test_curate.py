@@ -1,5 +1,6 @@
 """The curate stage on a real lake: every night counts once, curated or not; imports are no offers; a logo is no car."""
 
+import hashlib
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ import pytest
 
 from autodetect.dataset.curate import curate
 from autodetect.lake.lake import Lake, open_lake
-from autodetect.lake.schemas import LISTINGS, SEEN, SIGHTINGS
+from autodetect.lake.quarantine import refuse
+from autodetect.lake.schemas import LISTING_PHOTOS, LISTINGS, PHOTOS, SEEN, SIGHTINGS
 from autodetect.lake.tables import rows_of
-from autodetect.records import Receipt, Sighting, StageRun
+from autodetect.records import Receipt, Refusal, Sighting, StageRun
 from autodetect.settings import Settings
 
 NIGHTS = tuple(date(2026, 11, day) for day in range(1, 6))
@@ -168,3 +170,29 @@ def test_imports_do_not_hide_that_the_offers_lack_their_prices(lake: Lake, tmp_p
     crawled(lake, NIGHTS[0], *(f"i{number}" for number in range(200)), kind="import", seen=None)
     night = crawled(lake, NIGHTS[0], *(str(number) for number in range(60)), price="")
     assert curated(lake, tmp_path, night).facts["held"] == ["listings.prices_missing"]
+
+
+def test_a_night_that_is_tried_anew_is_not_held_for_what_its_first_try_refused(lake: Lake, tmp_path: Path) -> None:
+    night = crawled(lake, NIGHTS[0], "1", "2", mileage="999999")
+    assert curated(lake, tmp_path, night).counts["quarantine/listing.mileage_placeholder"] == 2
+    refused = Refusal(table="photos", key="url", rule="crawl.empty")
+    version, _ = refuse(lake.tables, [refused], night=NIGHTS[0], stage="crawl")
+    again = night.model_copy(update={"versions": {**night.versions, "quarantine": version}})
+    done = curated(lake, tmp_path, again)
+    assert done.facts["held"] == []
+    assert done.counts["quarantine/listing.mileage_placeholder"] == 2
+
+
+def test_a_photo_that_vanished_is_refused_until_it_is_back(lake: Lake, tmp_path: Path) -> None:
+    night = crawled(lake, NIGHTS[0], "1")
+    gone = hashlib.sha256(b"no photo").hexdigest()
+    row = {"source": "sandbox", "item_id": "1", "position": 0, "sha256": gone, "url": "u", "night": NIGHTS[0]}
+    version = lake.tables.upsert(LISTING_PHOTOS, rows_of(LISTING_PHOTOS, [row]))
+    night = night.model_copy(update={"versions": {**night.versions, "listing_photos": version}})
+    done = curated(lake, tmp_path, night)
+    assert (done.facts["held"], done.counts["quarantine/photo.missing"]) == ([], 1)
+    lake.photos.put(b"no photo")
+    later = curated(lake, tmp_path, crawled(lake, NIGHTS[1], "1"), night, done)
+    assert later.counts["quarantine/photo.not_an_image"] == 1
+    (found,) = lake.tables.read(PHOTOS, version=later.versions["photos"])["verdict"].to_pylist()
+    assert found == "photo.not_an_image"

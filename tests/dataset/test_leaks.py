@@ -60,12 +60,6 @@ def test_a_picture_shown_by_cars_of_two_splits_is_a_leak_even_when_it_is_not_cho
     assert ("listing sandbox/2" in found) == in_snapshot
 
 
-def test_copies_that_no_group_holds_are_found_when_their_pairs_are_given() -> None:
-    known = evidence(PHOTOS, PLACES)
-    confirmed = Evidence(known.shown, known.members, known.vins, pairs=[("a", "c"), ("a", "b"), ("c", "not chosen")])
-    assert leaks(SOUND, confirmed) == {"pair a and c": "test: v2, train: v1"}
-
-
 def test_a_burned_vehicle_is_never_evaluated() -> None:
     assert leaks(SOUND, evidence(PHOTOS, PLACES, burned=frozenset({"v1"}))) == {}
     found = leaks(SOUND, evidence(PHOTOS, PLACES, burned=frozenset({"v2"})))

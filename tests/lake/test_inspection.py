@@ -1,5 +1,6 @@
 """A look over a lake names what is broken and changes nothing."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -82,3 +83,16 @@ def test_photos_that_are_gone_are_named_up_to_a_limit(lake: Lake, make_receipt: 
     problems = inspect(lake).problems
     assert len([problem for problem in problems if problem.endswith("is missing")]) == min(missing, MOST_NAMED)
     assert problems[MOST_NAMED:] == (() if missing <= MOST_NAMED else ("and 3 more photos are missing",))
+
+
+@pytest.mark.parametrize(("damage", "word"), [(None, "missing"), (b"short", "damaged"), (b"whole", "")])
+def test_a_segment_of_the_hash_index_that_is_gone_or_damaged_is_named(
+    lake: Lake, make_receipt: MakeReceipt, damage: bytes | None, word: str
+) -> None:
+    key = f"index/{hashlib.sha256(b'whole').hexdigest()}.arrow"
+    facts = {"index": {"segments": [{"digest": key.removeprefix("index/").removesuffix(".arrow")}]}}
+    commit(lake, make_receipt(1, "curate", facts=facts))
+    if damage is not None:
+        lake.objects.put(key, damage)
+    told = inspect(lake).problems
+    assert told == ((f"{key} is {word}; the next night builds the index anew",) if word else ())

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autodetect.errors import StageFailedError
+from autodetect.errors import CorruptError, StageFailedError
 from autodetect.lake.blobs import BlobStore
-from autodetect.lake.objects import LocalStore, ObjectMissingError
+from autodetect.lake.objects import LocalStore
 from autodetect.photos import workers
-from autodetect.photos.examine import BLOCK, FEW, READERS, Examined, cores, examine_all
+from autodetect.photos.examine import BLOCK, FEW, MISSING, READERS, Examined, cores, examine_all
 from autodetect.photos.workers import Workers
 from tests.photos.poisoned_worker import CRASH, HANG, OUT_OF_MEMORY, RAISE
 
@@ -146,14 +146,30 @@ def test_a_fault_of_our_own_is_not_blamed_on_the_photo() -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_photo_that_left_the_store_is_the_stores_error(processes: int, tmp_path: Path) -> None:
+def test_a_photo_that_left_the_store_costs_itself_alone(processes: int, tmp_path: Path) -> None:
     store = BlobStore(LocalStore(tmp_path), "photos")
     digests = [store.put(data) for data in PHOTOS.values()]
     (gone,) = tmp_path.rglob(digests[90])
     gone.unlink()
+    asked = examine_all(digests, store.read, processes=processes, max_pixels=MAX_PIXELS, min_side=MIN_SIDE)
+    seen = {one.sha256: one for one in asked}
+    assert list(seen) == digests
+    assert (seen[digests[90]].decoded.rule, seen[digests[90]].size) == (MISSING, 0)
+    for digest, data in zip(digests, PHOTOS.values(), strict=True):
+        if digest != digests[90]:
+            assert seen[digest].size == len(data)
+            assert seen[digest].hashes is not None
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_photo_that_has_changed_is_the_stores_error(processes: int, tmp_path: Path) -> None:
+    store = BlobStore(LocalStore(tmp_path), "photos")
+    digests = [store.put(data) for data in PHOTOS.values()]
+    (changed,) = tmp_path.rglob(digests[90])
+    changed.write_bytes(b"another")
     seen = []
     asked = examine_all(digests, store.read, processes=processes, max_pixels=MAX_PIXELS, min_side=MIN_SIDE)
-    with pytest.raises(ObjectMissingError, match=digests[90]):
+    with pytest.raises(CorruptError, match=digests[90]):
         seen.extend(one.sha256 for one in asked)
     assert seen == digests[: 90 - 90 % BLOCK]
     assert running_workers() == []

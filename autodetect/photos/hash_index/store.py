@@ -91,7 +91,7 @@ def load_or_rebuild(
     work: Path,
     pipeline: str = PIPELINE,
 ) -> HashIndex:
-    """Return the saved index, or a rebuilt one if there is no record, another pipeline or layout, or a segment missing.
+    """Return the saved index; a rebuilt one without a record, for another pipeline or layout, or after damage.
 
     Args:
         objects: the lake's objects.
@@ -99,14 +99,11 @@ def load_or_rebuild(
         photos: reads the `photos` table as of that receipt (what `rebuild` wants of it); asked only if it must be.
         work: as for `load`.
         pipeline: what tonight's hashes are made with.
-
-    Raises:
-        CorruptError: a segment is damaged; whoever has looked at it may remove it.
     """
     if record is not None and (record.pipeline, record.layout) == (pipeline, LAYOUT):
         try:
             return load(objects, record, work)
-        except ObjectMissingError as error:
+        except (ObjectMissingError, CorruptError) as error:
             log.warning("photos: %s; the hash index is built anew", error.what)
     return rebuild(photos(), pipeline)
 
@@ -140,13 +137,13 @@ def _saved(objects: ObjectStore, segment: Segment, pipeline: str, work: Path) ->
 
 
 def _written(objects: ObjectStore, segment: Segment, pipeline: str, work: Path) -> str:
-    """Write a segment's object unless it is there, and return its digest."""
+    """Write a segment's object, unless it is there whole, and return its digest."""
     with partial_file(work / ROOM) as (path, file):
         write_segment(segment, pipeline, file)
         file.flush()
         digest = sha256_file(path)
         key = _key(digest)
-        if not objects.exists(key):
+        if not _holds(objects, digest, work):
             objects.put_file(key, path)
         if objects.local_path(key) is None:
             path.replace(work / key)
@@ -169,6 +166,14 @@ def _loaded(objects: ObjectStore, record: SegmentRecord, pipeline: str, work: Pa
             "remove it: the next night builds the index anew from the `photos` table",
         )
     return segment
+
+
+def _holds(objects: ObjectStore, digest: str, work: Path) -> bool:
+    """Return whether the lake holds a segment whole; a writer that was killed later may have left it."""
+    key = _key(digest)
+    if not objects.exists(key):
+        return False
+    return sha256_file(objects.local_path(key) or _downloaded(objects, digest, work / key)) == digest
 
 
 def _downloaded(objects: ObjectStore, digest: str, path: Path) -> Path:

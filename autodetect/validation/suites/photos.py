@@ -1,6 +1,7 @@
 """The suite of examined photos, and that of the rows of `photos`."""
 
 from collections.abc import Iterable
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,21 +44,23 @@ def photo_suite(settings: Settings) -> Suite:
     )
 
 
-def photo_rows(rows: pa.Table, *, photos: Iterable[pa.Table], settings: Settings) -> Judged:
+def photo_rows(rows: pa.Table, *, photos: Iterable[pa.Table], night: date, settings: Settings) -> Judged:
     """Return the suite and its frame: the rows of `photos` that tonight changes, as they are to be written.
 
     Args:
         rows: what curation is about to write.
         photos: rows of `photos`, known and tonight's (`sha256`).
+        night: tonight; an older photo was judged by the settings of its night.
         settings: what a usable photo is.
     """
     sound = pc.equal(rows["verdict"], "ok")
+    judged_tonight = pc.and_(sound, pc.equal(rows["night"], pa.scalar(night, pa.date32())))
     short_side = pc.min_element_wise(rows["width"], rows["height"])
     hashed = pc.and_(pc.is_valid(rows["phash"]), pc.is_valid(rows["thumbnail"]))
     frame = frame_of(
         rows,
         ["sha256", "bytes", "verdict"],
-        short_side_of_sound=pc.if_else(sound, short_side, None).to_pandas(),
+        short_side_of_sound=pc.if_else(judged_tonight, short_side, None).to_pandas(),
         sound_is_hashed=pc.or_(pc.invert(sound), hashed).to_pandas(),
         copy_group_known=among(
             pa.table({"sha256": rows["copy_group"]}), ("sha256",), [table.select(["sha256"]) for table in photos]
