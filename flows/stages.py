@@ -22,7 +22,7 @@ class Stage:
         inputs: the stages of tonight whose receipts it reads.
         owns: the tables that only it writes; they are rewound to the last receipt before it runs.
         packages: the code it depends on; a change of it means the stage runs again.
-        settings: the settings it depends on, likewise.
+        settings: the settings it depends on, likewise: sections, or single ones by their dotted name.
         retries: tries again after something outside was down.
         always: whether it runs even when its receipt holds: it looks outside, at what no receipt can vouch for.
         partial_inputs: whether it also runs on a night that ended before all its inputs were there.
@@ -60,7 +60,7 @@ STAGES = (
         inputs=("begin",),
         owns=("sightings", "seen", "slices", "listing_photos"),
         packages=("crawlers", *GROUND),
-        settings=("source", "crawl", "ebay", "folder", "photos"),
+        settings=("source", "crawl", "ebay", "folder", "photos.max_pixels"),
         retries=2,
     ),
     Stage(

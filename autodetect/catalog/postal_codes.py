@@ -34,7 +34,11 @@ _CANADIAN_HYPHEN = re.compile(r"([A-Z][0-9][A-Z])-([0-9][A-Z][0-9]|\*+)")
 
 
 class PostalCode(NamedTuple):
-    """A postal code in capitals, the region that it names, and the rule that was needed ('' for none)."""
+    """A postal code in capitals, the region that it names, and the rule that was needed ('' for none).
+
+    The region is a US sectional center or a Canadian sorting area: the first three signs, which masked codes still
+    show ('336**' and '33602' are both in '336', 'T6J ***' is in 'T6J'). None for any other country's code.
+    """
 
     code: str | None
     region: str | None
@@ -73,15 +77,6 @@ def country_of_code(code: str) -> str | None:
     """Return 'US' or 'CA' by a postal code's shape ('336**', '10001-1234'; 'K1A 0B1', 'T6J ***'); None for others."""
     shown = code.strip().upper()
     return next((country for country, shape in _SHAPES.items() if shape.fullmatch(shown)), None)
-
-
-def region_of(code: str, country: str = "") -> str | None:
-    """Return what the first three signs of a postal code name: a US sectional center or a Canadian sorting area.
-
-    They are what masked codes still show: '336**' and '33602' are both in '336', 'T6J ***' is in 'T6J'. None for
-    anything that is neither a US nor a Canadian code, or stands for a car elsewhere.
-    """
-    return read_postal_code(code, country).region
 
 
 def _is_assigned(code: str) -> bool:

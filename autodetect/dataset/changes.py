@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from autodetect.dataset.candidates import among
@@ -114,8 +115,8 @@ def why_removed(
         copy_groups: sha256 -> copy group as of tonight.
         rules: what refused copy groups and vehicles tonight, by key.
     """
-    verdicts = dict(zip(photos["sha256"].to_pylist(), photos["verdict"].to_pylist(), strict=True))
-    vehicles = dict(zip(earlier["sha256"].to_pylist(), earlier["vehicle_id"].to_pylist(), strict=True))
+    removed = [*removed]
+    verdicts, vehicles = _by_photo(photos, "verdict", removed), _by_photo(earlier, "vehicle_id", removed)
     reasons: dict[str, str] = {}
     for sha256 in removed:
         group, verdict = copy_groups.get(sha256, sha256), verdicts.get(sha256, "photo.forgotten")
@@ -126,6 +127,12 @@ def why_removed(
         else:  # a copy stands for it now, or no listing shows it any more under a class
             reasons[sha256] = "photo.copy" if group != sha256 else "listing.no_class"
     return reasons
+
+
+def _by_photo(rows: pa.Table, column: str, wanted: list[str]) -> dict[str, str]:
+    """Return the values of a column by sha256, of the wanted photos alone: a lake holds many more."""
+    few = rows.filter(pc.is_in(rows["sha256"], value_set=pa.array(wanted, pa.string())))
+    return dict(zip(few["sha256"].to_pylist(), few[column].to_pylist(), strict=True))
 
 
 def _ids(found: Iterable[int]) -> tuple[int, ...]:

@@ -90,9 +90,10 @@ class _Search:
     def __init__(self, intake: Intake, ok: pa.Table, read: Callable[..., pa.Table], settings: PhotoSettings) -> None:
         self.compared = 0
         self._intake = intake
+        self._ok = ok
         self._read = read
         self._settings = settings
-        self._group_of = dict(zip(ok["sha256"].to_pylist(), ok["copy_group"].to_pylist(), strict=True))
+        self._group_of: dict[str, str | None] = {}  # of the older photos in the block at hand
         self._groups: Unions[str] = Unions()
 
     def copies(self, index: HashIndex, new: Sequence[str]) -> list[Pair]:
@@ -104,7 +105,9 @@ class _Search:
         pairs = candidates(index, new, queries, self._settings.phash_radius)
         found: list[Pair] = []
         while block := list(islice(pairs, PAIRS_AT_ONCE)):
-            kept = self._kept({name for pair in block for name in pair})
+            names = {name for pair in block for name in pair}
+            self._group_of = self._groups_among(names)
+            kept = self._kept(names)
             comparable = [pair for pair in block if kept.keys() >= set(pair)]
             for few in _parts(comparable):
                 open_pairs = [pair for pair in few if self._find(pair[0]) != self._find(pair[1])]
@@ -121,6 +124,11 @@ class _Search:
     def _name(self, sha256: str) -> str:
         return self._group_of.get(sha256) or sha256
 
+    def _groups_among(self, names: set[str]) -> dict[str, str | None]:
+        """Return the older photos among `names` that are `ok`, each with its copy group."""
+        rows = self._ok.filter(pc.is_in(self._ok["sha256"], value_set=pa.array(sorted(names), pa.string())))
+        return dict(zip(rows["sha256"].to_pylist(), rows["copy_group"].to_pylist(), strict=True))
+
     def _kept(self, names: set[str]) -> dict[str, Kept]:
         """Return what is kept of those photos that are `ok`; the index may file others."""
         found: dict[str, Kept] = {
@@ -128,7 +136,7 @@ class _Search:
             for name in names
             if (row := self._intake.rows.get(name)) is not None
         }
-        older = sorted(names & self._group_of.keys())
+        older = sorted(self._group_of)
         if older:
             rows = self._read(PHOTOS, columns=["sha256", "phash_entries", "thumbnail"], where=_among(older))
             sha256, entries, thumbnails = (rows[name].to_pylist() for name in rows.column_names)

@@ -1,6 +1,6 @@
 """Tonight's training set: the candidates, the classes, the caps, the leak check, and what changed since last time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -101,15 +101,17 @@ def choose_training_set(read: Read, settings: Settings, *, night: date, before: 
     columns = ["source", "item_id", "status", "make_model_id", "catalog_reason", "seller_hash", "vin"]
     listings = read(LISTINGS, columns=columns)
     vehicles = read(VEHICLES, columns=["source", "item_id", "vehicle_id", "split", "burned", "cut_ties"])
-    groups = _copy_groups(photos)
     refused = read(QUARANTINE, columns=["key", "rule"], where=pc.field("table") == VEHICLES.name)
     remembered = pc.unique(pc.list_flatten(vehicles["cut_ties"])).to_pylist()
-    cut = cut_ties(refused.to_pylist(), remembered, groups)
-    evidence = read_evidence(shown, listings, vehicles, cut=cut)
     earlier = _snapshot_before(read, before)
 
     possible = candidates(shown, listings, vehicles)
-    found, trained_before = without_trained(possible.frame, _trained(read, possible.frame, groups), groups)
+    trained = _trained(read, possible.frame, photos)
+    cut_names = [name.removeprefix("copy:") for name in (*refused["key"].to_pylist(), *remembered)]
+    groups = _copy_groups(photos, cut_names, earlier["sha256"], trained["sha256"])
+    cut = cut_ties(refused.to_pylist(), remembered, groups)
+    evidence = read_evidence(shown, listings, vehicles, cut=cut)
+    found, trained_before = without_trained(possible.frame, trained, groups)
     found, doubted = without_doubted(found, evidence)
     admission, classes = _admission(read, settings, found, listings, night)
     active = {row["make_model_id"]: row["class_id"] for row in classes if row["status"] == "active"}
@@ -140,23 +142,32 @@ def choose_training_set(read: Read, settings: Settings, *, night: date, before: 
     return TrainingSet(shot, classes, admission.admitted, refusals, facts)
 
 
-def _copy_groups(photos: pa.Table) -> dict[str, str]:
-    known = photos.filter(pc.is_valid(photos["copy_group"]))
+def _copy_groups(photos: pa.Table, *asked: Iterable[Any]) -> dict[str, str]:
+    """Return the copy groups of the photos that are asked for, by sha256: a lake holds many more."""
+    chosen = pc.is_in(photos["sha256"], value_set=_texts(*asked))
+    known = photos.filter(pc.and_(chosen, pc.is_valid(photos["copy_group"])))
     return dict(zip(known["sha256"].to_pylist(), known["copy_group"].to_pylist(), strict=True))
 
 
-def _trained(read: Read, found: pd.DataFrame, copy_groups: Mapping[str, str]) -> pa.Table:
+def _trained(read: Read, found: pd.DataFrame, photos: pa.Table) -> pa.Table:
     """Return the photos and vehicles that a model was ever trained on, as far as `found` would evaluate them.
 
     Only those are read: all snapshots together grow with every night.
     """
     evaluated = found[found["split"] != "train"]
-    groups = set(evaluated["sha256"].tolist())
-    photos = groups | {sha256 for sha256, group in copy_groups.items() if group in groups}
-    vehicles = evaluated["vehicle_id"].drop_duplicates().tolist()
-    shown, owned = (pa.array(names, pa.string()) for names in (sorted(photos), vehicles))
+    groups = _texts(evaluated["sha256"])
+    copies = photos["sha256"].filter(pc.is_in(photos["copy_group"], value_set=groups))
+    shown, owned = _texts(groups, copies), _texts(evaluated["vehicle_id"]).unique()
     seen = pc.field("sha256").isin(shown) | pc.field("vehicle_id").isin(owned)
     return read(SNAPSHOTS, columns=["sha256", "vehicle_id"], where=(pc.field("split") == "train") & seen)
+
+
+def _texts(*columns: Iterable[Any]) -> pa.Array:
+    """Return the texts of columns, of whichever library, one after the other."""
+    arrow = (pa.Array, pa.ChunkedArray)
+    arrays = (each if isinstance(each, arrow) else pa.array(each, pa.string()) for each in columns)
+    chunks = [each.chunks if isinstance(each, pa.ChunkedArray) else [each] for each in arrays]
+    return pa.chunked_array([chunk for several in chunks for chunk in several], pa.string()).combine_chunks()
 
 
 def _snapshot_before(read: Read, before: str | None) -> pa.Table:

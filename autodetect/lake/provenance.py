@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import reduce
 from importlib import resources
 from importlib.resources.abc import Traversable
+from operator import getitem
 from pathlib import Path
 
 from autodetect.records import canonical_digest
@@ -20,7 +22,7 @@ def code_digest(packages: Iterable[str]) -> str:
 
 
 def settings_digest(settings: Settings, names: Iterable[str]) -> str:
-    """Return the digest of the settings named (top-level names or sections).
+    """Return the digest of the settings named: top-level ones, whole sections, or one of a section (`photos.min_side`).
 
     A file of a person's answers counts by what it says, wherever it lies; a missing one like an empty one.
     """
@@ -28,7 +30,7 @@ def settings_digest(settings: Settings, names: Iterable[str]) -> str:
     answers = Path(settings.catalog.answers)
     content = answers.read_bytes() if answers.is_file() else b""
     values["catalog"]["answers"] = hashlib.sha256(content).hexdigest()
-    return canonical_digest({name: values[name] for name in sorted(names)})
+    return canonical_digest({name: reduce(getitem, name.split("."), values) for name in sorted(names)})
 
 
 def _files(folder: Traversable, prefix: str) -> Iterable[tuple[str, bytes]]:

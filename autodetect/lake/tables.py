@@ -11,12 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from pyarrow import fs
 
 from autodetect.errors import CorruptError
 from autodetect.lake.objects.durable import sync_path
 from autodetect.lake.schemas import TABLES, Table
+
+# How the rows of a filter are read: few at a time and few ahead, so that a read needs memory for what it keeps and not
+# for what it looks through. The defaults hold whole row groups, thumbnails and embeddings among them.
+_FEW_AT_ONCE = {"batch_size": 4_096, "batch_readahead": 2, "fragment_readahead": 1}
 
 
 class TableSet:
@@ -70,11 +76,13 @@ class TableSet:
         dataset = self._open(table, version).to_pyarrow_dataset(filesystem=subtree)
         schema = table.schema if columns is None else pa.schema([table.schema.field(name) for name in columns])
         try:
+            if where is None:
+                return dataset.to_table(columns=schema.names).cast(schema)
             try:
-                return dataset.to_table(columns=schema.names, filter=where).cast(schema)
+                return dataset.to_table(columns=schema.names, filter=where, **_FEW_AT_ONCE).cast(schema)
             except pa.ArrowNotImplementedError:
                 # A merge of delta-rs writes text as string views, which pyarrow cannot compare with a file's bounds.
-                return dataset.to_table().cast(table.schema).filter(where).select(schema.names)
+                return _looked_through(dataset, table.schema, schema.names, where).cast(schema)
         except (pa.ArrowInvalid, FileNotFoundError) as error:
             raise self._corrupt(table, version, "read", error) from error
 
@@ -175,6 +183,23 @@ def table_digest(table: Table, rows: pa.Table) -> str:
     sink = _HashingSink()
     pq.write_table(kept.combine_chunks(), sink, compression="none", use_dictionary=False, store_schema=False)
     return sink.hexdigest()
+
+
+def _looked_through(dataset: ds.Dataset, declared: pa.Schema, columns: list[str], where: pc.Expression) -> pa.Table:
+    """Return the rows that `where` keeps: it is applied to every row, in the declared types, a few rows at a time."""
+    needed = [name for name in declared.names if name in columns or _names(where, declared, name)]
+    typed = {name: pc.field(name).cast(declared.field(name).type) for name in needed}
+    rows = dataset.scanner(columns=typed, **_FEW_AT_ONCE).to_reader()
+    return ds.Scanner.from_batches(rows, columns=columns, filter=where, **_FEW_AT_ONCE).to_table()
+
+
+def _names(where: pc.Expression, declared: pa.Schema, column: str) -> bool:
+    """Return whether a filter names a column: without it, it cannot be applied. Expressions do not tell themselves."""
+    try:
+        declared.empty_table().drop_columns([column]).filter(where)
+    except pa.ArrowInvalid:
+        return True
+    return False
 
 
 class _HashingSink(io.RawIOBase):

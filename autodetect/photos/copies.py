@@ -55,32 +55,14 @@ class Copy:
     agreement: float
 
 
-def find_copies(
-    index: HashIndex,
-    new: Sequence[str],
-    queries: NDArray[np.int64],
-    details: Lookup,
-    *,
-    radius: int,
-    min_correlation: float,
-) -> Iterator[Copy]:
-    """Yield every pair of copies of which at least one is new, each once.
+def candidates(index: HashIndex, new: Sequence[str], queries: NDArray[np.int64], radius: int) -> Iterator[Pair]:
+    """Yield pairs of photos, at least one of each new, with hashes near each other: each once, smaller name first.
 
     Args:
         index: all photos that may be copies, the new ones among them, filed by `Hashes.entries`.
         new: names of the photos to search for, each once.
         queries: their `Hashes.queries`, (len(new), q) int64.
-        details: gives what is kept of photos of the index, in the order asked for.
         radius: Hamming distance within which a pair is a candidate.
-        min_correlation: agreement from which a candidate is a copy.
-    """
-    return confirm(candidates(index, new, queries, radius), details, min_correlation=min_correlation)
-
-
-def candidates(index: HashIndex, new: Sequence[str], queries: NDArray[np.int64], radius: int) -> Iterator[Pair]:
-    """Yield pairs of photos, at least one of each new, with hashes near each other: each once, smaller name first.
-
-    Args: see `find_copies`.
     """
     arrived = set(new)
     for asking, found in index.search_blocks(queries, radius):

@@ -159,9 +159,10 @@ def shared_photos(offers: Offers, group: Codes, rows: Codes, names: pa.Array) ->
 def _alike(kind: str, offers: Offers, group: Codes, rows: Codes, *, most: int, shown: Callable[[int], str]) -> Evidence:
     """Tie pairs within groups that a new listing is in; `shown` names what the listings of a group have in common."""
     found = Evidence()
-    fresh = np.unique(group[offers.is_new[rows]])
-    open_now = np.isin(group, fresh)
-    group, rows = group[open_now], rows[open_now]
+    names, code = np.unique(group, return_inverse=True)  # sorts; without the inverse it would hash: far slower
+    fresh = np.zeros(len(names), dtype=bool)
+    fresh[code[offers.is_new[rows]]] = True
+    group, rows = group[fresh[code]], rows[fresh[code]]
     for _, members in _spanning(group, rows, offers):
         if len(members) > most:
             row = int(members[0])

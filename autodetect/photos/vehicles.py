@@ -90,11 +90,12 @@ def assign(
     if dealt is None:
         dealt = Counter(known[first].make_model_id for first in first_of_vehicle.values())
     for model in sorted(fresh, key=str):
-        ordered = sorted(fresh[model], key=lambda group: _stable_hash(_vehicle_id(group)))
-        for position, group in enumerate(ordered, start=dealt.get(model, 0)):
+        named = [(_vehicle_id(group), group) for group in fresh[model]]
+        ordered = sorted(named, key=lambda vehicle: _stable_hash(vehicle[0]))
+        for position, (vehicle_id, group) in enumerate(ordered, start=dealt.get(model, 0)):
             split = SPLIT_BLOCK[position % len(SPLIT_BLOCK)]
             for key in group:
-                changed[key] = Membership(_vehicle_id(group), split, False, tied_by.get(key, ALONE), new[key], night)
+                changed[key] = Membership(vehicle_id, split, False, tied_by.get(key, ALONE), new[key], night)
     return changed
 
 

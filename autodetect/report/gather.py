@@ -179,19 +179,20 @@ class Gatherer:
 
     def copies(self) -> tuple[CopyGroup, ...]:
         """Return groups of copies that tonight's photos joined, the largest first."""
-        rows = [row for row in self._rows(PHOTOS, columns=["sha256", "copy_group", "night"]) if row["copy_group"]]
-        groups: dict[str, list[str]] = defaultdict(list)
-        for row in rows:
-            groups[row["copy_group"]].append(row["sha256"])
-        tonight = {row["copy_group"] for row in rows if row["night"] == self._run.night}
-        found = sorted((group for group in tonight if len(groups[group]) > 1), key=lambda g: (-len(groups[g]), g))
-        return tuple(
-            CopyGroup(
-                photos=tuple(self._photo(sha256) for sha256 in sorted(groups[group])[:MOST_IN_GROUP]),
-                tied_by=f"{len(groups[group])} copies of one picture",
-            )
-            for group in found[:MOST_GROUPS]
+        arrived = self._table(PHOTOS, columns=["copy_group"], where=night_filter(self._run.night))
+        tonight = arrived["copy_group"].drop_null().unique()
+        joined = pc.field("copy_group").isin(tonight)
+        rows = self._table(PHOTOS, columns=["sha256", "copy_group"], where=joined)
+        sizes = rows.group_by("copy_group").aggregate([("sha256", "count")])
+        largest = sizes.filter(pc.field("sha256_count") > 1).sort_by(
+            [("sha256_count", "descending"), ("copy_group", "ascending")]
         )
+        found = []
+        for group in largest["copy_group"].slice(0, MOST_GROUPS).to_pylist():
+            copies = sorted(rows.filter(pc.field("copy_group") == group)["sha256"].to_pylist())
+            photos = tuple(self._photo(sha256) for sha256 in copies[:MOST_IN_GROUP])
+            found.append(CopyGroup(photos=photos, tied_by=f"{len(copies)} copies of one picture"))
+        return tuple(found)
 
     def prices(self) -> tuple[PriceLine, ...]:
         """Return tonight's price rows by label, each beside the median of the night before."""
@@ -232,11 +233,12 @@ class Gatherer:
         return tuple(_past(night, stages) for night, stages in sorted(by_night.items()) if END in stages)
 
     def _rows(self, table: Table, columns: list[str] | None = None, where: Any = None) -> list[dict[str, Any]]:
-        version = self._run.versions.get(table.name, 0)
-        rows: list[dict[str, Any]] = self._lake.tables.read(
-            table, version=version, columns=columns, where=where
-        ).to_pylist()
+        rows: list[dict[str, Any]] = self._table(table, columns, where).to_pylist()
         return rows
+
+    def _table(self, table: Table, columns: list[str] | None = None, where: Any = None) -> pa.Table:
+        version = self._run.versions.get(table.name, 0)
+        return self._lake.tables.read(table, version=version, columns=columns, where=where)
 
     def _photo(self, sha256: str) -> Path:
         path = self._folder / sha256

@@ -1,6 +1,6 @@
 """Rows of a table -> the pandas frame a suite judges: only the columns judged, references and gaps worked out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -54,11 +54,6 @@ def replaced(known: pa.Table, rows: pa.Table, key: Sequence[str]) -> pa.Table:
     names = [name for name in known.column_names if name in rows.column_names]
     old = key_texts(known, key)
     return known.filter(pc.invert(pc.is_in(old, value_set=_flat(key_texts(rows, key))))).select(names)
-
-
-def by_table(tables: Mapping[Any, pa.Table]) -> dict[str, pa.Table]:
-    """Return the tables by their names."""
-    return {table.name: rows for table, rows in tables.items()}
 
 
 def _chunks(texts: pa.ChunkedArray | pa.Array) -> list[pa.Array]:

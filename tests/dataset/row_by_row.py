@@ -16,7 +16,7 @@ from autodetect.catalog.fields import (
     read_year,
 )
 from autodetect.catalog.identify import Identity, identify
-from autodetect.catalog.model_years import vin_contradicts
+from autodetect.catalog.model_years import FIRST_YEAR, NEAR, SIGNS
 from autodetect.catalog.postal_codes import read_postal_code
 
 CARRIED = ["trim", "body_type", "engine", "drive_type", "vin", "seller_hash", "country", "url", "permission"]
@@ -106,3 +106,10 @@ def contradictions(
         and read_price(sighting["converted_price"], currency).value != price
     ):
         yield "listing.converted_price_contradicts", f"{sighting['price']} / {converted}"
+
+
+def vin_contradicts(vin: str, year: int) -> bool:
+    if len(vin) != 17 or vin[9] not in SIGNS:
+        return False
+    off = (year - FIRST_YEAR - SIGNS.index(vin[9])) % len(SIGNS)
+    return year < FIRST_YEAR - NEAR or NEAR < off < len(SIGNS) - NEAR

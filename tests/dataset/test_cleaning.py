@@ -84,3 +84,34 @@ def test_every_sighting_has_its_row_and_its_identity() -> None:
 def test_a_night_without_sightings_is_no_failure() -> None:
     done = cleaned(sightings())
     assert (len(done.frame), done.refusals(), done.decisions) == (0, [], {})
+
+
+@pytest.mark.parametrize(
+    ("sign", "year", "contradicted"),
+    [
+        ("K", 1989, False),
+        ("K", 2019, False),
+        ("K", 2020, False),
+        ("K", 2018, False),
+        ("K", 2017, True),
+        ("K", 2005, True),
+        ("A", 1980, False),
+        ("A", 2010, False),
+        ("A", 1979, False),
+        ("A", 2009, False),
+        ("9", 2010, False),
+        ("Y", 1967, True),
+        ("Y", 1970, True),
+        ("U", 1967, False),
+        ("0", 1967, False),
+    ],
+)
+def test_a_year_off_the_vins_is_nobodys_fault_and_two_are_noted(sign: str, year: int, contradicted: bool) -> None:
+    done = cleaned(sightings({"title": "", "year": str(year), "vin": f"1M8GDM9AX{sign}P042788"}))
+    assert ("listing.year_contradicts_vin" in {rule for _, rule, _ in map(tuple, done.rules)}) == contradicted
+
+
+@pytest.mark.parametrize("vin", ["", "VIN1"])
+def test_what_is_no_vin_contradicts_no_year(vin: str) -> None:
+    done = cleaned(sightings({"title": "", "year": "1967", "vin": vin}))
+    assert "listing.year_contradicts_vin" not in {rule for _, rule, _ in map(tuple, done.rules)}

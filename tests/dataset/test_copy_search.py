@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autodetect.dataset import copy_search
 from autodetect.dataset.copy_search import CopySearch, search_copies
 from autodetect.dataset.photo_intake import Intake, _row
 from autodetect.lake.lake import Lake, open_lake
@@ -110,6 +111,19 @@ def test_copies_found_night_by_night_are_those_found_all_at_once(
     for members in partition(nights.groups):
         first = min(members, key=lambda sha256: (arrived[sha256], sha256))
         assert {nights.groups[sha256] for sha256 in members} == {first}
+
+
+def test_copies_do_not_depend_on_how_many_candidates_are_looked_at_at_once(
+    family: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, of = family
+    names = sorted(rows)
+    for at_once in (3, 20):
+        monkeypatch.setattr(copy_search, "PAIRS_AT_ONCE", at_once)
+        nights = Nights(tmp_path / str(at_once))
+        for part in (names[::3], names[1::3], names[2::3]):
+            nights.add({name: rows[name] for name in part})
+        assert partition(nights.groups) == of_one_picture(of)
 
 
 def test_an_index_that_is_lost_is_built_anew_and_finds_the_same(family: Any, tmp_path: Path) -> None:

@@ -22,3 +22,12 @@ def test_a_stage_that_does_not_name_it_does_not_depend_on_it(tmp_path: Path) -> 
     file.write_text("[answers]\n")
     other = Settings().with_values({"catalog.answers": str(file)})
     assert settings_digest(Settings(), ("crawl", "photos")) == settings_digest(other, ("crawl", "photos"))
+
+
+def test_a_stage_may_depend_on_one_setting_of_a_section() -> None:
+    def digest(**photos: int) -> str:
+        values = {f"photos.{name}": value for name, value in photos.items()}
+        return settings_digest(Settings().with_values(values), ("source", "photos.max_pixels"))
+
+    assert digest() == digest(min_side=100, phash_radius=4)
+    assert digest() != digest(max_pixels=5_000_000)

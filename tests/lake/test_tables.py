@@ -1,9 +1,12 @@
 """Tables: what was written can be read at every version, and a digest depends on nothing but the rows."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from autodetect.errors import CorruptError
 from autodetect.lake import tables as tables_module
 from autodetect.lake.lake import Lake
-from autodetect.lake.schemas import LISTINGS, NIGHTS, QUARANTINE, SEEN, TABLES, Table
+from autodetect.lake.schemas import LISTINGS, NIGHTS, PHOTOS, QUARANTINE, SEEN, TABLES, Table
 from autodetect.lake.tables import rows_of, table_digest
 
 NIGHT = date(2026, 11, 1)
@@ -282,3 +285,63 @@ def test_rows_are_found_by_text_also_in_files_that_a_merge_wrote(lake: Lake) -> 
     wanted = (pc.field("source") == "a") & (pc.field("item_id") != "3")
     found = lake.tables.read(SEEN, columns=["item_id"], where=wanted)
     assert sorted(found["item_id"].to_pylist()) == sorted("0124" * 2)
+    whole = lake.tables.read(SEEN)
+    assert lake.tables.read(SEEN, where=wanted).equals(whole.filter(wanted))
+    assert lake.tables.read(SEEN, where=pc.field("item_id") == "nobody").equals(SEEN.schema.empty_table())
+
+
+def photos_of_a_merge(lake: Lake, count: int) -> pa.Table:
+    """Photos as a merge writes them, every other one refused, with 2 kB of thumbnail each."""
+    random = np.random.default_rng(0)
+    rows = [
+        {
+            "sha256": f"{number:064x}",
+            "night": NIGHT,
+            "verdict": "photo.blank" if number % 2 else "ok",
+            "phash_entries": [number, -number],
+            "thumbnail": random.bytes(2_000),
+        }
+        for number in range(count)
+    ]
+    lake.tables.upsert(PHOTOS, rows_of(PHOTOS, rows))
+    return lake.tables.read(PHOTOS)
+
+
+def test_lists_and_bytes_come_along_with_rows_found_by_text(lake: Lake) -> None:
+    photos = photos_of_a_merge(lake, 30)
+    wanted = (pc.field("verdict") != "ok") & (pc.field("night") <= NIGHT)
+    for columns in (["phash_entries", "thumbnail"], ["thumbnail", "verdict"], PHOTOS.schema.names):
+        found = lake.tables.read(PHOTOS, columns=columns, where=wanted)
+        assert found.equals(photos.filter(wanted).select(columns))
+
+
+# In a process of its own: how much Arrow ever held at once is known of a whole process.
+READ_BY_TEXT = """
+import sys
+import pyarrow as pa
+import pyarrow.compute as pc
+from autodetect.lake.lake import open_lake
+from autodetect.lake.schemas import PHOTOS
+from autodetect.settings import Settings
+tables = open_lake(Settings(lake=sys.argv[1])).tables
+found = tables.read(PHOTOS, columns=["night"], where=pc.field("verdict") != "ok")
+print(found.num_rows, pa.default_memory_pool().max_memory())
+"""
+
+
+def test_rows_found_by_text_need_memory_for_the_columns_asked_for_alone(lake: Lake, tmp_path: Path) -> None:
+    photos = photos_of_a_merge(lake, 6_000)
+    told = subprocess.run(
+        [sys.executable, "-c", READ_BY_TEXT, str(tmp_path / "lake")], capture_output=True, text=True, check=True
+    )
+    rows, most = map(int, told.stdout.split())
+    assert rows == 3_000
+    assert most < photos["thumbnail"].nbytes / 4
+
+
+@pytest.mark.parametrize("damage", [empty_file, cut_file, drop_file])
+def test_a_damaged_file_that_a_merge_wrote_is_told_when_rows_are_found_by_text(lake: Lake, damage: Any) -> None:
+    lake.tables.upsert(SEEN, seen(("1", 1), ("2", 2)))
+    damage(Path(lake.tables.root) / "seen")
+    with pytest.raises(CorruptError, match="seen"):
+        lake.tables.read(SEEN, columns=["night"], where=pc.field("item_id") != "1")

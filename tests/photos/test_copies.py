@@ -18,7 +18,6 @@ from autodetect.photos.copies import (
     candidates,
     confirm,
     distances,
-    find_copies,
 )
 from autodetect.photos.hash_index.index import HashIndex
 from autodetect.photos.phash import ENTRIES, MIRROR, PIPELINE, THUMBNAIL_SIDE, Hashes, hashes
@@ -47,7 +46,7 @@ class Album:
                 continue
             index = index.add(new, np.array([self.photos[name].entries for name in new], np.int64))
             queries = np.array([self.photos[name].queries for name in new], np.int64)
-            found += find_copies(index, new, queries, self.details, radius=RADIUS, min_correlation=LEAST)
+            found += confirm(candidates(index, new, queries, RADIUS), self.details, min_correlation=LEAST)
         return sorted(found)
 
 

@@ -80,10 +80,6 @@ class HashIndex:
             outgrown.append(kept.pop())
         return HashIndex(self.pipeline, (*kept, merge([*reversed(outgrown), new]) if outgrown else new))
 
-    def holds(self, names: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which photos (SHA-256, hexadecimal) are filed, (n,); raises `ValueError` as `add` does."""
-        return self._find(packed(names))
-
     def names(self, positions: NDArray[np.int64]) -> list[str]:
         """Return the SHA-256 (hexadecimal) of the photos at these positions.
 
