@@ -153,18 +153,57 @@ class ClassifierSettings(Section):
     """The nightly head and the gate it must pass."""
 
     hidden_width: int = Field(512, ge=8, description="width of the dense layer between embedding and classes")
-    epochs: int = Field(60, ge=1, description="most epochs of a night's training")
-    patience: int = Field(8, ge=1, description="epochs without a better validation loss before training stops")
-    batch_size: int = Field(128, ge=8)
-    learning_rate: float = Field(1e-3, gt=0)
+    epochs: int = Field(20, ge=1, description="epochs of a cold start; the learning rate falls to zero over them")
+    warm_epochs: int = Field(2, ge=1, description="epochs when the champion is the starting point")
+    patience: int = Field(5, ge=1, description="epochs without a better validation loss before training stops")
+    batch_size: int = Field(256, ge=8, description="photos of a step; fewer on a night of few photos")
+    learning_rate: float = Field(1e-3, gt=0, description="of the dense head, at the beginning")
     warm_learning_rate: float = Field(3e-4, gt=0, description="learning rate when the champion is the starting point")
-    dropout: float = Field(0.3, ge=0, lt=1)
+    embedding_dropout: float = Field(0.5, ge=0, lt=1, description="share of an embedding hidden from each step")
+    dropout: float = Field(0.5, ge=0, lt=1, description="share of the dense layer hidden from each step")
     weight_decay: float = Field(1e-4, ge=0)
     label_smoothing: float = Field(0.05, ge=0, lt=1)
+    balance: Literal["none", "weights", "sampling", "logits"] = Field(
+        "logits", description="how rare classes are helped: not, by weight, by drawing, by logit adjustment"
+    )
+    cold_start_days: int = Field(30, ge=1, description="days after which training starts afresh, which bounds drift")
     margin_points: float = Field(0.5, ge=0, description="accuracy points a challenger may lose before it is worse")
     min_lift_over_chance: float = Field(
         2.0, ge=0, description="the first model's top-1 must exceed chance by this factor; 0: any first model is taken"
     )
+
+
+class FinetuneSettings(Section):
+    """Deep training of the backbone: the weekly fine-tune and, with other values, training from random weights."""
+
+    from_layer: str = Field(
+        "mixed5", description="the block from which the backbone is trained, by its last layer's name; empty: all of it"
+    )
+    steps: int = Field(4_000, ge=1, description="the budget: updates of the weights")
+    batch_size: int = Field(32, ge=2, description="photos per forward and backward pass")
+    accumulate: int = Field(1, ge=1, description="passes whose gradients are averaged into one update")
+    learning_rate: float = Field(1e-3, gt=0, description="of the head, at the end of the warm-up (AdamW)")
+    backbone_rate: float = Field(0.1, gt=0, le=1, description="the backbone's topmost block learns at so much of that")
+    block_decay: float = Field(0.8, gt=0, le=1, description="... and each block below at so much of the one above")
+    warmup_steps: int = Field(200, ge=0, description="updates in which the rate rises, before it falls as a cosine")
+    final_rate: float = Field(0.01, ge=0, le=1, description="share of the rate that the cosine ends at")
+    weight_decay: float = Field(0.01, ge=0, description="of kernels only, times the rate (decoupled)")
+    clip_norm: float = Field(1.0, gt=0, description="the gradient's norm over all weights is cut to this")
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    dropout: float = Field(0.2, ge=0, lt=1, description="share of the embedding that a new head does not see")
+    ema: float = Field(
+        0.999, ge=0, lt=1, description="momentum of the weights' moving average, which is what is kept; 0: the weights"
+    )
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = Field(
+        "auto", description="auto: mixed_bfloat16 on an accelerator, float32 elsewhere"
+    )
+    checkpoint_every: int = Field(200, ge=1, description="updates between two checkpoints, each with a validation")
+    loaders: int = Field(0, ge=0, le=256, description="threads that augment photos; 0: one per core")
+    crop_min_area: float = Field(0.4, gt=0, le=1, description="smallest share of a photo that a random crop keeps")
+    flip: bool = Field(True, description="mirror every other photo")
+    colour: float = Field(0.3, ge=0, lt=1, description="how far brightness, contrast and saturation stray from 1")
+    blur: float = Field(0.1, ge=0, le=1, description="share of photos that are blurred")
+    erase: float = Field(0.2, ge=0, le=1, description="share of photos that lose a rectangle")
 
 
 class CoremlSettings(Section):

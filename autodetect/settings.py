@@ -31,6 +31,7 @@ from autodetect.sections import (
     DatasetSettings,
     DeadlineSettings,
     EbaySettings,
+    FinetuneSettings,
     FolderSettings,
     LeaseSettings,
     PhotoSettings,
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
     dataset: DatasetSettings = DatasetSettings()
     backbone: BackboneSettings = BackboneSettings()
     classifier: ClassifierSettings = ClassifierSettings()
+    finetune: FinetuneSettings = FinetuneSettings()
     coreml: CoremlSettings = CoremlSettings()
     validation: ValidationSettings = ValidationSettings()
     prices: PriceSettings = PriceSettings()

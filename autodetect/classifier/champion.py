@@ -1,14 +1,18 @@
 """The champion as a record: which head, which classes in which order, how good, and the class map a release carries."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Self
 
 from autodetect.records import Receipt, Record, canonical_digest
 
 
 class Champion(Record):
-    """A model that passed the gate. `class_ids[i]` is the class of output i; ids are never reused."""
+    """A model that passed the gate. `class_ids[i]` is the class of output i; ids are never reused.
+
+    `rival` is the file of the head that validation did not pick, with the same outputs: the next night starts both from
+    where they are. `cold_started_on` is the night from whose cold start the model descends.
+    """
 
     head: str
     class_ids: tuple[int, ...]
@@ -16,12 +20,41 @@ class Champion(Record):
     night: date
     backbone: str
     metrics: dict[str, float]
+    rival: str | None = None
+    cold_started_on: date | None = None
+
+    @property
+    def began(self) -> date:
+        """Return the night of its cold start; of a record that does not say, its own night."""
+        return self.cold_started_on or self.night
+
+    def cold_start_due(self, night: date, days: int) -> bool:
+        """Return whether a challenger of `night` should start afresh, `days` after this model's line did."""
+        return night - self.began >= timedelta(days=days)
 
     @classmethod
     def of(cls, receipt: Receipt | None) -> Self | None:
         """Return the champion as a train receipt leaves it, None before the first."""
         found = receipt.facts.get("champion") if receipt else None
         return cls.model_validate(found) if found else None
+
+
+def start_cold(before: Receipt | None, night: date, days: int) -> bool:
+    """Return whether tonight's challenger starts afresh rather than from the champion.
+
+    It does when the champion's line began `days` ago or earlier, which bounds drift. A cold start that the gate refused
+    is followed by a warm night before it is tried again, or classes would stop joining until one passes.
+
+    Args:
+        before: the last train receipt.
+        night: tonight.
+        days: `classifier.cold_start_days`.
+    """
+    champion = Champion.of(before)
+    if before is None or champion is None:
+        return True
+    tried = before.facts.get("lineage", {}).get("start") == "cold" and not before.facts.get("promoted")
+    return champion.cold_start_due(night, days) and not tried
 
 
 class ClassEntry(Record):

@@ -1,6 +1,5 @@
 """A night's contest: a challenger trained from the champion, both scored on the same test vehicles."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,11 @@ import keras
 from autodetect.classifier.champion import Champion
 from autodetect.classifier.evaluation import Evaluation, evaluate, vehicle_answers
 from autodetect.classifier.gate import Answers, GateVerdict, decide
-from autodetect.classifier.head import build_head, grow_head
-from autodetect.classifier.split_arrays import EMBEDDING_DIMENSION, Examples
-from autodetect.classifier.training import TrainingRecord, train_head
+from autodetect.classifier.head import HeadKind, head_kind, mask_outputs
+from autodetect.classifier.rivals import Lineup, Rival, train_rivals, winner
+from autodetect.classifier.split_arrays import Examples
+from autodetect.classifier.training import TrainingRecord
 from autodetect.sections import ClassifierSettings
-
-log = logging.getLogger(__name__)
-EPOCHS_BETWEEN_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -24,8 +21,10 @@ class Contest:
     """The challenger's `model` with its classes by output, its `answers` on the test photos, and the verdict.
 
     `answers` has the shape (test photos, classes); `champion_evaluation` covers the classes that the champion knows.
+    `rivals` are both heads that were trained: the challenger is the one that validation picked.
     """
 
+    rivals: tuple[Rival, ...]
     model: keras.Model
     class_ids: tuple[int, ...]
     record: TrainingRecord
@@ -43,43 +42,34 @@ def hold_contest(
     champion_head: keras.Model | None,
     settings: ClassifierSettings,
     seed: int,
+    rival_head: keras.Model | None = None,
+    cold: bool = False,
+    retired: frozenset[int] = frozenset(),
 ) -> Contest:
     """Train a challenger and let the gate compare it with the champion.
 
     Args:
-        splits: train, validation and test of tonight's snapshot.
+        splits: train, validation and test of tonight's snapshot, of classes that the challenger can answer
+            (`split_arrays.answerable`).
         labels: class id -> what the class is called.
         champion: the published model's record, None on the first night.
         champion_head: its head.
         settings: training and gate settings.
         seed: tonight's seed.
+        rival_head: the head that lost to the champion's on validation, with the same outputs.
+        cold: start afresh instead of from the champion: outputs that no training photo shows are left behind.
+        retired: class ids that no model answers any more.
     """
     fit, validation, test = splits["train"], splits["validation"], splits["test"]
-    known = champion.class_ids if champion else ()
-    class_ids = (*known, *sorted(set(fit.class_ids.tolist()) - set(known)))
-    if champion_head is None:
-        model = build_head(
-            EMBEDDING_DIMENSION,
-            len(class_ids),
-            mean=fit.x.mean(axis=0),
-            variance=fit.x.var(axis=0),
-            settings=settings,
-            seed=seed,
-        )
-    else:
-        arrivals = [fit.x[fit.class_ids == class_id] for class_id in class_ids[len(known) :]]
-        model = grow_head(champion_head, len(known), arrivals)
-    record = train_head(
-        model,
-        fit.x,
-        fit.outputs(class_ids),
-        validation.x,
-        validation.outputs(class_ids),
-        settings=settings,
-        seed=seed,
-        warm=champion is not None,
-        progress=_tell,
-    )
+    if champion_head is not None and champion is not None:
+        champion_head = _without(champion_head, champion.class_ids, retired)
+    lineup = Lineup(retired=retired)
+    if champion is not None and not cold:
+        lineup = Lineup(champion.class_ids, _by_kind(champion_head, rival_head), retired)
+    class_ids = lineup.class_ids(fit)
+    rivals = train_rivals(fit, validation, lineup, settings=settings, seed=seed)
+    chosen = winner(rivals)
+    model, record = chosen.model, chosen.standing.training
     answers = model.predict(test.x, verbose=0)
     names = [labels[class_id] for class_id in class_ids]
     theirs, champion_evaluation = None, None
@@ -93,7 +83,7 @@ def hold_contest(
         min_lift=settings.min_lift_over_chance,
     )
     evaluation = evaluate(answers, test.outputs(class_ids), test.vehicles, names)
-    return Contest(model, class_ids, record, answers, evaluation, champion_evaluation, verdict)
+    return Contest(rivals, model, class_ids, record, answers, evaluation, champion_evaluation, verdict)
 
 
 def _champion_on(
@@ -110,6 +100,11 @@ def _champion_on(
     return given, evaluate(kept, known.outputs(champion.class_ids), known.vehicles, names)
 
 
-def _tell(epoch: int, entry: Mapping[str, float]) -> None:
-    if epoch % EPOCHS_BETWEEN_LINES == 0:
-        log.info("train: epoch %d, %s", epoch, ", ".join(f"{name} {value:.3f}" for name, value in entry.items()))
+def _by_kind(*heads: keras.Model | None) -> dict[HeadKind, keras.Model]:
+    return {head_kind(head): head for head in heads if head is not None}
+
+
+def _without(head: keras.Model, class_ids: tuple[int, ...], retired: frozenset[int]) -> keras.Model:
+    """Return the head as it answers now that these classes are retired."""
+    silent = [output for output, class_id in enumerate(class_ids) if class_id in retired]
+    return mask_outputs(head, silent) if silent else head

@@ -1,5 +1,7 @@
 """A snapshot's splits as arrays: embeddings, classes, vehicles."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +16,7 @@ from autodetect.lake.lake import Lake
 from autodetect.lake.schemas import EMBEDDINGS
 from autodetect.records import StageRun
 
-EMBEDDING_DIMENSION = 2048
+_STORED = np.dtype("<f2")
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,26 @@ class Examples:
         return Examples(self.x[kept], self.class_ids[kept], self.vehicles[kept], photos)
 
 
-def load_examples(lake: Lake, run: StageRun, shot: Snapshot, backbone: str) -> dict[str, Examples]:
-    """Return the snapshot's splits with the embeddings of the backbone whose digest is given.
+def load_examples(
+    lake: Lake, run: StageRun, shot: Snapshot, backbone: str, *, engine: str | None = None, view: str | None = None
+) -> dict[str, Examples]:
+    """Return the snapshot's splits with the embeddings of one backbone by one engine.
+
+    Args:
+        lake: holds `embeddings`.
+        run: names the version that holds them.
+        shot: tonight's snapshot.
+        backbone: digest of the backbone.
+        engine: the engine that embedded them all; by default what this process would embed with.
+        view: the view of the photos, where embeddings of several are kept.
 
     Raises:
-        CorruptError: a photo of the snapshot was never embedded by it.
+        CorruptError: a photo of the snapshot was never embedded by it, or embeddings differ in length.
     """
-    wanted = (pc.field("backbone") == backbone) & (pc.field("engine") == engine_name())
+    engine = engine or engine_name()
+    wanted = (pc.field("backbone") == backbone) & (pc.field("engine") == engine)
+    if view is not None:
+        wanted &= pc.field("view") == view
     rows = lake.tables.read(
         EMBEDDINGS, version=run.versions[EMBEDDINGS.name], columns=["sha256", "vector"], where=wanted
     )
@@ -52,16 +67,48 @@ def load_examples(lake: Lake, run: StageRun, shot: Snapshot, backbone: str) -> d
     missing = sorted(set(shot.rows["sha256"].to_pylist()) - set(vectors))
     if missing:
         raise CorruptError(
-            f"{len(missing)} photos of the snapshot have no embedding by {backbone[:12]}, first {missing[0]}",
+            f"{len(missing)} photos of the snapshot have no embedding by {backbone[:12]} and {engine}, "
+            f"first {missing[0]}",
             "run `autodetect curate` for the night they came",
         )
     return {split: _examples(shot.rows.filter(pc.equal(shot.rows["split"], split)), vectors) for split in SPLITS}
 
 
+def answerable(
+    splits: Mapping[str, Examples], known: tuple[int, ...] = (), retired: frozenset[int] = frozenset()
+) -> tuple[dict[str, Examples], tuple[int, ...]]:
+    """Return the photos of classes that a model can answer, and the class ids left out.
+
+    A class is learned from training photos, or known from before: one that has only validation or test photos cannot be
+    answered by any output.
+
+    Args:
+        splits: train, validation and test.
+        known: class ids that a warm start brings along.
+        retired: class ids that no model answers any more.
+    """
+    present = {class_id for examples in splits.values() for class_id in examples.class_ids.tolist()}
+    learned = tuple(sorted({*splits["train"].class_ids.tolist(), *known} - retired))
+    absent = tuple(sorted(present - set(learned)))
+    kept = {split: examples.only(learned) if absent else examples for split, examples in splits.items()}
+    return kept, absent
+
+
+def embeddings_digest(splits: Mapping[str, Examples]) -> str:
+    """Return the SHA-256 (hex) of all embeddings a training used, as stored, with the photos they belong to."""
+    digest = hashlib.sha256()
+    for split in sorted(splits):
+        examples = splits[split]
+        digest.update("\n".join([split, *examples.photos, ""]).encode())
+        digest.update(np.ascontiguousarray(examples.x, _STORED).tobytes())
+    return digest.hexdigest()
+
+
 def _examples(rows: pa.Table, vectors: dict[str, bytes]) -> Examples:
     photos = rows["sha256"].to_pylist()
+    dimension = len(next(iter(vectors.values()))) // _STORED.itemsize if vectors else 0
     return Examples(
-        x=from_bytes([vectors[sha256] for sha256 in photos], EMBEDDING_DIMENSION),
+        x=from_bytes([vectors[sha256] for sha256 in photos], dimension),
         class_ids=np.array(rows["class_id"].to_pylist(), dtype=np.int64),
         vehicles=np.array(rows["vehicle_id"].to_pylist(), dtype=str),
         photos=photos,

@@ -1,17 +1,18 @@
 """The train stage: tonight's snapshot, a challenger warm-started from the champion, and the gate between them."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autodetect.classifier.champion import Champion
+from autodetect.classifier.champion import Champion, start_cold
 from autodetect.classifier.evaluation import Evaluation
 from autodetect.classifier.examples import confusions, sample_answers
-from autodetect.classifier.split_arrays import load_examples
-from autodetect.dataset.snapshots import Snapshot
+from autodetect.classifier.lineage import Lineage
+from autodetect.classifier.split_arrays import answerable, embeddings_digest, load_examples
 from autodetect.dataset.training_set import Read, TrainingSet, choose_training_set
 from autodetect.embeddings.pin import read_pin
 from autodetect.errors import CorruptError, HeldError
@@ -68,10 +69,9 @@ def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Pa
         # Training it again with another night's seed until one passes would be no gate at all.
         facts["gate"] = {"words": "no challenger: nothing new to learn since the last one"}
     else:
-        labels = {row["class_id"]: row["label"] for row in chosen.classes}
-        challenge = _challenge(settings, lake, run, shot, labels, work=work)
+        challenge = _challenge(settings, lake, run, chosen, work=work)
         facts |= challenge
-        files["challenger"] = challenge["challenger"]["head"]
+        files |= {"challenger": challenge["challenger"]["head"], "rival": challenge["challenger"]["rival"]}
     return run.receipt(
         "train",
         versions=versions,
@@ -138,36 +138,66 @@ def _store(lake: Lake, chosen: TrainingSet, run: StageRun) -> tuple[dict[str, in
     return versions, outputs
 
 
-def _challenge(
-    settings: Settings, lake: Lake, run: StageRun, shot: Snapshot, labels: dict[int, str], *, work: Path
-) -> dict[str, Any]:
+def _challenge(settings: Settings, lake: Lake, run: StageRun, chosen: TrainingSet, *, work: Path) -> dict[str, Any]:
     """Train the challenger, let the gate decide, store the challenger, and return the facts of it all."""
     from autodetect.classifier.contest import hold_contest
     from autodetect.classifier.head import load_head, save_head
+    from autodetect.embeddings.engine import engine_name
 
-    champion = Champion.of(run.earlier.get("train"))
+    def head(digest: str | None, name: str) -> Any:
+        return load_head(lake.artifacts.fetch(digest, work / name)) if digest else None
+
+    before, shot = run.earlier.get("train"), chosen.shot
+    champion = Champion.of(before)
+    cold = start_cold(before, run.night, settings.classifier.cold_start_days)
+    labels = {row["class_id"]: row["label"] for row in chosen.classes}
+    retired = frozenset(row["class_id"] for row in chosen.classes if row["status"] == "retired")
     backbone = read_pin(lake.objects)
     if backbone is None:
         raise CorruptError("the lake has embeddings but no pinned backbone", "restore models/backbone.json")
     seed = run.inputs["begin"].facts["seed"]
-    splits = load_examples(lake, run, shot, backbone.digest)
+    found = load_examples(lake, run, shot, backbone.digest)
+    start_from = None if cold else champion
+    splits, left_out = answerable(found, start_from.class_ids if start_from else (), retired)
     contest = hold_contest(
         splits,
         labels,
         champion=champion,
-        champion_head=load_head(lake.artifacts.fetch(champion.head, work / "champion.keras")) if champion else None,
+        champion_head=head(champion.head, "champion.keras") if champion else None,
+        rival_head=head(start_from.rival, "champion_rival.keras") if start_from else None,
         settings=settings.classifier,
         seed=seed,
+        cold=cold,
+        retired=retired,
     )
     log.info("train: %s", contest.verdict.words)
-    save_head(contest.model, work / "challenger.keras")
+    files = {}
+    for rival in contest.rivals:
+        path = work / f"{'challenger' if rival.model is contest.model else 'rival'}.keras"
+        save_head(rival.model, path)
+        files[path.stem] = lake.artifacts.put_file(path)
+    lineage = Lineage.here(
+        os.environ,
+        snapshot_id=shot.snapshot_id,
+        start="cold" if cold else "warm",
+        champion=start_from.head if start_from else None,
+        rival=start_from.rival if start_from else None,
+        embeddings=embeddings_digest(found),
+        backbone=backbone.digest,
+        engine=engine_name(),
+        settings=settings.classifier.model_dump(mode="json"),
+        seed=seed,
+        left_out=left_out,
+    )
     challenger = Champion(
-        head=lake.artifacts.put_file(work / "challenger.keras"),
+        head=files["challenger"],
         class_ids=contest.class_ids,
         snapshot_id=shot.snapshot_id,
         night=run.night,
         backbone=backbone.digest,
         metrics=scores(contest.evaluation),
+        rival=files["rival"],
+        cold_started_on=start_from.began if start_from else run.night,
     ).model_dump(mode="json")
     names = [labels[class_id] for class_id in contest.class_ids]
     truth = splits["test"].outputs(contest.class_ids)
@@ -179,6 +209,8 @@ def _challenge(
         "evaluation": contest.evaluation.model_dump(mode="json"),
         "champion_evaluation": theirs.model_dump(mode="json") if theirs else None,
         "training": contest.record.model_dump(mode="json"),
+        "rivals": [rival.standing.model_dump(mode="json") for rival in contest.rivals],
+        "lineage": lineage.model_dump(mode="json"),
         "confusions": confusions(contest.answers, truth, names),
         "samples": sample_answers(contest.answers, splits["test"].photos, truth, names, seed=seed),
         **({"champion": challenger} if contest.verdict.promoted else {}),

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autodetect.classifier.accuracy import ClassScore
+from autodetect.classifier.calibration import Calibration
+from autodetect.classifier.evaluation import Evaluation
 from autodetect.report.facts import ClassFacts, Epoch, NightReport, PastNight, PriceLine
 
 DPI = 160
 MOST_PRICES = 15
+MOST_INTERVALS = 30
 MOST_NIGHTS = 60
 
 
@@ -90,6 +94,37 @@ def draw_plots(report: NightReport, tonight: PastNight, folder: Path) -> dict[st
         ),
     ]
     return {name: _save(folder, name, alt, size, draw) for name, alt, size, worth, draw in wanted if worth}
+
+
+def draw_evaluation(evaluation: Evaluation, folder: Path) -> dict[str, Plot]:
+    """Draw what an evaluation holds into `folder`, which exists.
+
+    Returns plots by name: reliability (by photo and by vehicle), intervals (the weakest classes).
+
+    Args:
+        evaluation: a model on a test set; one of an earlier version holds neither.
+        folder: where the PNG files go; links are relative to its parent.
+    """
+    photo, vehicle, scored = evaluation.by_photo, evaluation.by_vehicle, _weakest(evaluation.per_class)
+    found = {}
+    if photo and vehicle:
+        found["reliability"] = _save(
+            folder,
+            "reliability",
+            f"Share of right answers against confidence: calibration error {photo.calibration.ece:.1%} by photo, "
+            f"{vehicle.calibration.ece:.1%} by vehicle",
+            (9.6, 4.2),
+            lambda figure, theme: _reliability(figure, theme, photo.calibration, vehicle.calibration),
+        )
+    if scored:
+        found["intervals"] = _save(
+            folder,
+            "intervals",
+            f"Top-1 accuracy by vehicle with 95 % intervals of the {len(scored)} weakest classes",
+            (9.6, 0.9 + 0.24 * len(scored)),
+            lambda figure, theme: _intervals(figure, theme, scored),
+        )
+    return found
 
 
 def _save(folder: Path, name: str, alt: str, size: tuple[float, float], draw: Callable[[Any, Theme], None]) -> Plot:
@@ -178,6 +213,48 @@ def _classes(figure: Any, theme: Theme, scored: Sequence[ClassFacts]) -> None:
     _label(axes, theme, "training vehicles", "top-1 by vehicle (%)")
 
 
+def _reliability(figure: Any, theme: Theme, photo: Calibration, vehicle: Calibration) -> None:
+    for axes, unit, shown in zip(_axes(figure, theme, 2), ("photo", "vehicle"), (photo, vehicle), strict=True):
+        x = [100 * each.confidence for each in shown.bins]
+        axes.plot([0, 100], [0, 100], "--", color=theme.muted, linewidth=1.2, label="as often right as sure")
+        axes.vlines(
+            x,
+            [100 * each.right.low for each in shown.bins],
+            [100 * each.right.high for each in shown.bins],
+            color=theme.accent,
+            alpha=0.45,
+            linewidth=2.5,
+        )
+        label = f"bins of equal mass, error {shown.ece:.1%} ({shown.ece_low:.1%} to {shown.ece_high:.1%})"
+        axes.plot(x, [100 * each.right.share for each in shown.bins], "o", color=theme.accent, label=label)
+        axes.set_xlim(-2, 102)
+        axes.set_ylim(-2, 102)
+        _label(axes, theme, f"confidence by {unit} (%), temperature {shown.temperature:.2f}", "right (%)")
+
+
+def _weakest(scores: Sequence[ClassScore]) -> list[ClassScore]:
+    """Return the classes that are most surely weak, by the upper end of their interval, weakest first."""
+    known = [(*each.vehicle_top1_interval, each) for each in scores if each.vehicle_top1_interval]
+    known.sort(key=lambda line: (line[1], line[0], line[2].name))
+    return [each for _, _, each in known[:MOST_INTERVALS]]
+
+
+def _intervals(figure: Any, theme: Theme, scored: Sequence[ClassScore]) -> None:
+    [axes] = _axes(figure, theme)
+    places = range(len(scored) - 1, -1, -1)
+    low, high = zip(*(each.vehicle_top1_interval or (0.0, 1.0) for each in scored), strict=True)
+    ends = [_percent(each) for each in low], [_percent(each) for each in high]
+    axes.hlines(places, *ends, color=theme.accent, alpha=0.35, linewidth=6, label="95 % interval")
+    top1 = [_percent(each.vehicle_top1) for each in scored]
+    axes.plot(top1, places, "o", color=theme.accent, markersize=5, label="top-1 by vehicle")
+    names = [f"{_short(each.name)} ({each.vehicles})" for each in scored]
+    axes.set_yticks(places, names, parse_math=False, color=theme.ink)
+    axes.set_xlim(-2, 102)
+    axes.set_ylim(-0.6, len(scored) - 0.4)
+    axes.grid(visible=False, axis="y")
+    _label(axes, theme, "top-1 by vehicle (%); test vehicles in brackets", "")
+
+
 def _plottable(prices: Sequence[PriceLine]) -> list[PriceLine]:
     """Return the lines with most comparables, of one basis and currency: an axis has one unit."""
     known = [each for each in prices if all(map(_known, (each.median, each.q1, each.q3)))]
@@ -200,12 +277,16 @@ def _prices(figure: Any, theme: Theme, lines: Sequence[PriceLine]) -> None:
         label="middle half",
     )
     axes.plot([_number(each.median) for each in lines], places, "o", color=theme.accent, markersize=6, label="median")
-    names = [each.label if len(each.label) <= 32 else each.label[:31] + "…" for each in lines]
+    names = [_short(each.label) for each in lines]
     axes.set_yticks(places, names, parse_math=False, color=theme.ink)
     axes.set_ylim(-0.6, len(lines) - 0.4)
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     _label(axes, theme, f"{lines[0].basis} price ({lines[0].currency or 'unknown currency'})", "")
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 32 else label[:31] + "…"
 
 
 def _known(value: float | None) -> bool:

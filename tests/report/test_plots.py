@@ -3,12 +3,14 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from autodetect.classifier.evaluation import evaluate
 from autodetect.report.cards import tonight
 from autodetect.report.facts import Epoch, PriceLine
-from autodetect.report.plots import draw_plots
+from autodetect.report.plots import MOST_INTERVALS, draw_evaluation, draw_plots
 
 
 def drawn(report, folder):
@@ -52,6 +54,48 @@ def test_a_price_plot_has_one_currency(full_report, tmp_path, monkeypatch):
     lines = tuple(PriceLine(label=c, currency=c, **figures) for c in ("USD", "EUR", "USD"))
     drawn(full_report(prices=lines), tmp_path / "plots")
     assert {line.currency for line in shown} == {"USD"}
+
+
+def evaluated(names, photos=400):
+    """Return the evaluation of a model that is right more often the later the class."""
+    rng = np.random.default_rng(1)
+    truth = np.arange(photos) % len(names)
+    logits = rng.normal(size=(photos, len(names))) + np.eye(len(names))[truth] * truth[:, None] / len(names) * 8
+    answers = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return evaluate(answers, truth, np.arange(photos).astype(str), names)
+
+
+@pytest.mark.parametrize("label", ["Ford Mustang", "$\\frac{$", "車 🚗", "x" * 400, ""])
+def test_an_evaluation_is_drawn_whatever_its_classes_are_called(tmp_path, label):
+    (tmp_path / "plots").mkdir()
+    plots = draw_evaluation(evaluated([f"{label}{i}" for i in range(4)]), tmp_path / "plots")
+    assert sorted(plots) == ["intervals", "reliability"]
+    for plot in plots.values():
+        with Image.open(tmp_path / plot.light) as light, Image.open(tmp_path / plot.dark) as dark:
+            assert light.size == dark.size
+            assert abs(light.width / light.height - plot.width / plot.height) < 0.02
+
+
+def test_of_many_classes_the_weakest_are_drawn(tmp_path, monkeypatch):
+    from autodetect.report import plots
+
+    shown = []
+    monkeypatch.setattr(plots, "_intervals", lambda figure, theme, scored: shown.append(scored))
+    (tmp_path / "plots").mkdir()
+    evaluation = evaluated([str(i) for i in range(40)], photos=800)
+    assert f"{MOST_INTERVALS} weakest" in draw_evaluation(evaluation, tmp_path / "plots")["intervals"].alt
+    drawn_ends = [each.vehicle_top1_interval[1] for each in shown[0]]
+    assert drawn_ends == sorted(drawn_ends)
+    left_out = {score.name for score in evaluation.per_class} - {each.name for each in shown[0]}
+    ends = {score.name: score.vehicle_top1_interval[1] for score in evaluation.per_class}
+    assert min(ends[name] for name in left_out) >= drawn_ends[-1]
+
+
+def test_an_evaluation_of_an_earlier_version_draws_nothing(tmp_path):
+    now = evaluated(["a", "b"])
+    old = now.model_copy(update={"by_photo": None, "by_vehicle": None, "per_class": ()})
+    assert draw_evaluation(old, tmp_path) == {}
+    assert not list(tmp_path.iterdir())
 
 
 def test_importing_the_report_loads_no_plotting_library():
