@@ -49,9 +49,9 @@ def seen(tmp_path, *flags):
 def test_every_picture_of_the_page_loads_in_light_and_dark(full_report, tmp_path, scheme, surface):
     render(full_report(verdict="skipped"), tmp_path / "out")
     page = seen(tmp_path, f"--blink-settings=preferredColorScheme={'0' if scheme == 'dark' else '1'}")
-    assert len(page["images"]) == 4 + 5 + 1 + 5
+    assert len(page["images"]) == 6 + 5 + 1 + 5 + 2
     assert [source for source, width in page["images"] if not width] == []
-    assert sum(f"-{scheme}.png" in source for source, _ in page["images"]) == 4
+    assert sum(f"-{scheme}.png" in source for source, _ in page["images"]) == 6
     assert page["surface"] == surface
 
 
