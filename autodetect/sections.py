@@ -171,6 +171,12 @@ class ClassifierSettings(Section):
     min_lift_over_chance: float = Field(
         2.0, ge=0, description="the first model's top-1 must exceed chance by this factor; 0: any first model is taken"
     )
+    new_class_floor: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="top-3 recall that a new class must surely reach, or the verdict calls it withheld; 0: none is",
+    )
 
 
 class FinetuneSettings(Section):

@@ -83,7 +83,7 @@ STAGES = (
             "autodetect.dataset",
             "autodetect.classifier",
         ),
-        settings=("source", "seed", "dataset", "backbone", "classifier"),
+        settings=("source", "seed", "catalog", "dataset", "backbone", "classifier"),
     ),
     Stage(
         "export",

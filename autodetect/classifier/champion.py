@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Self
 
+from autodetect.classifier.temperature import UNTEMPERED, Temperatures
 from autodetect.records import Receipt, Record, canonical_digest
 
 
@@ -12,6 +13,7 @@ class Champion(Record):
 
     `rival` is the file of the head that validation did not pick, with the same outputs: the next night starts both from
     where they are. `cold_started_on` is the night from whose cold start the model descends.
+    `temperatures` were fitted on that night's validation vehicles; a record of an earlier version has none.
     """
 
     head: str
@@ -22,6 +24,7 @@ class Champion(Record):
     metrics: dict[str, float]
     rival: str | None = None
     cold_started_on: date | None = None
+    temperatures: Temperatures = UNTEMPERED
 
     @property
     def began(self) -> date:

@@ -8,9 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from autodetect.catalog import lookalikes
+from autodetect.catalog.answers import read_answers
 from autodetect.classifier.champion import Champion, start_cold
 from autodetect.classifier.evaluation import Evaluation
 from autodetect.classifier.examples import confusions, sample_answers
+from autodetect.classifier.gate import class_groups
 from autodetect.classifier.lineage import Lineage
 from autodetect.classifier.split_arrays import answerable, embeddings_digest, load_examples
 from autodetect.dataset.training_set import Read, TrainingSet, choose_training_set
@@ -169,6 +172,7 @@ def _challenge(settings: Settings, lake: Lake, run: StageRun, chosen: TrainingSe
         seed=seed,
         cold=cold,
         retired=retired,
+        lookalikes=_lookalikes(settings, chosen),
     )
     log.info("train: %s", contest.verdict.words)
     files = {}
@@ -198,6 +202,7 @@ def _challenge(settings: Settings, lake: Lake, run: StageRun, chosen: TrainingSe
         metrics=scores(contest.evaluation),
         rival=files["rival"],
         cold_started_on=start_from.began if start_from else run.night,
+        temperatures=contest.temperatures,
     ).model_dump(mode="json")
     names = [labels[class_id] for class_id in contest.class_ids]
     truth = splits["test"].outputs(contest.class_ids)
@@ -215,6 +220,12 @@ def _challenge(settings: Settings, lake: Lake, run: StageRun, chosen: TrainingSe
         "samples": sample_answers(contest.answers, splits["test"].photos, truth, names, seed=seed),
         **({"champion": challenger} if contest.verdict.promoted else {}),
     }
+
+
+def _lookalikes(settings: Settings, chosen: TrainingSet) -> tuple[frozenset[int], ...]:
+    """Return the classes that look alike, as the catalogue and a person's file of answers declare them."""
+    make_models = {row["class_id"]: row["make_model_id"] for row in chosen.classes}
+    return class_groups(make_models, (*lookalikes.declared(), *read_answers(settings.catalog.answers).lookalikes))
 
 
 def scores(evaluation: Evaluation) -> dict[str, float]:

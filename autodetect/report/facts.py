@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from autodetect.classifier.evaluation import Evaluation
 from autodetect.records import Record, Verdict
 
 
@@ -246,6 +247,7 @@ class NightReport(Record):
     training_set: TrainingSetReport | None = None
     challenger: ModelScores | None = None
     champion: ModelScores | None = None
+    evaluation: Evaluation | None = Field(None, description="of the challenger, whole")
     gate: str = Field("", description="what the promotion gate decided, in words")
     epochs: tuple[Epoch, ...] = ()
     confusions: tuple[Confusion, ...] = ()

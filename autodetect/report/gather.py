@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from autodetect.classifier.evaluation import Evaluation
 from autodetect.dataset.training_set import TrainingSetFacts
 from autodetect.embeddings.pin import read_pin
 from autodetect.lake.lake import Lake
@@ -260,6 +261,12 @@ def model_scores(name: str, evaluation: Mapping[str, Any] | None) -> ModelScores
         vehicles=int(evaluation["vehicles"]),
         photos=int(evaluation["photos"]),
     )
+
+
+def evaluation(train: Receipt | None) -> Evaluation | None:
+    """Return the whole evaluation of tonight's challenger; a receipt of an earlier version fills in less of it."""
+    found = train.facts.get("evaluation") if train else None
+    return Evaluation.model_validate(found) if found else None
 
 
 def epochs(train: Receipt | None) -> tuple[Epoch, ...]:

@@ -14,8 +14,9 @@ from autodetect.records import Verdict
 from autodetect.report import words
 from autodetect.report.cards import cards, tonight
 from autodetect.report.crawled import crawl_lines
+from autodetect.report.evaluation_lines import evaluation_lines
 from autodetect.report.facts import ClassFacts, ConflictingListing, LabelConflict, NightReport, PriceLine
-from autodetect.report.plots import Plot, draw_plots
+from autodetect.report.plots import Plot, draw_evaluation, draw_plots
 from autodetect.report.thumbnails import thumbnail
 
 PAGE = "report.html"
@@ -50,6 +51,8 @@ def render(report: NightReport, folder: Path) -> Path:
     """
     plots, photos = _emptied(folder / "plots"), _emptied(folder / "photos")
     drawn = draw_plots(report, tonight(report), plots)
+    if report.evaluation:
+        drawn |= draw_evaluation(report.evaluation, plots)
     html = _html(report, drawn, _pictures(report, photos))
     temporary = folder / f".{PAGE}.part"
     temporary.write_bytes(html.encode("utf-8", errors="replace"))
@@ -72,6 +75,7 @@ def _html(report: NightReport, plots: dict[str, Plot], pictures: dict[str, Any])
         headline=HEADLINES[report.verdict],
         cards=cards(report),
         crawl_lines=list(crawl_lines(report.crawl)) if report.crawl else [],
+        evaluation_lines=list(evaluation_lines(report.evaluation)) if report.evaluation else [],
         plots=plots,
         nights=[*report.history, tonight(report)][-14:][::-1],
         classes=_weakest_first(report.classes),

@@ -7,7 +7,7 @@ from autodetect.lake.lake import Lake
 from autodetect.lake.verdict import verdict_of
 from autodetect.records import Receipt, StageRun
 from autodetect.report.facts import NightReport
-from autodetect.report.gather import Gatherer, confusions, epochs, model_scores, release
+from autodetect.report.gather import Gatherer, confusions, epochs, evaluation, model_scores, release
 from autodetect.report.page import render
 from autodetect.settings import Settings
 
@@ -49,6 +49,7 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
             training_set=gather.training_set(),
             challenger=model_scores("", facts.get("evaluation")),
             champion=model_scores(f"trained on {before['night']}" if before else "", champion),
+            evaluation=evaluation(train),
             gate=facts.get("gate", {}).get("words", ""),
             epochs=epochs(train),
             confusions=confusions(train),

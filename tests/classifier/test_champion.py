@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from autodetect.classifier.champion import Champion, start_cold
+from autodetect.classifier.temperature import UNTEMPERED
 from autodetect.records import Receipt
 
 NIGHT = date(2026, 11, 1)
@@ -19,6 +20,7 @@ def receipt(*, promoted=True, start="warm", **champion):
 def test_a_record_without_the_newer_fields_is_read_and_counts_from_its_own_night():
     champion = Champion.of(Receipt(night=NIGHT, stage="train", run_id="r", facts={"champion": BARE}))
     assert (champion.rival, champion.cold_started_on, champion.began) == (None, None, NIGHT)
+    assert champion.temperatures == UNTEMPERED
 
 
 @pytest.mark.parametrize(("days", "cold"), [(0, False), (29, False), (30, True), (31, True)])

@@ -10,6 +10,7 @@ from autodetect.classifier.contest import hold_contest
 from autodetect.classifier.head import masked_outputs, save_head
 from autodetect.classifier.rivals import Lineup, train_rivals, winner
 from autodetect.classifier.split_arrays import Examples, answerable, embeddings_digest
+from autodetect.classifier.temperature import UNTEMPERED, Temperatures
 from autodetect.errors import StageFailedError
 from autodetect.sections import ClassifierSettings
 
@@ -40,7 +41,13 @@ def night(class_ids, seed=1):
 def champion_of(contest):
     """Return the record and the two heads that the next night starts from."""
     record = Champion(
-        head="h", class_ids=contest.class_ids, snapshot_id="s", night=date(2026, 11, 1), backbone="b", metrics={}
+        head="h",
+        class_ids=contest.class_ids,
+        snapshot_id="s",
+        night=date(2026, 11, 1),
+        backbone="b",
+        metrics={},
+        temperatures=contest.temperatures,
     )
     (other,) = (rival.model for rival in contest.rivals if rival.model is not contest.model)
     return {"champion": record, "champion_head": contest.model, "rival_head": other}
@@ -74,6 +81,50 @@ def test_the_next_night_starts_warm_knows_what_joined_and_keeps_the_outputs_in_o
     assert scores["class 80"] > 0.5
     assert second.champion_evaluation is not None
     assert second.champion_evaluation.vehicles < second.evaluation.vehicles
+
+
+def temperatures_of(evaluation):
+    return Temperatures(
+        photo=evaluation.by_photo.calibration.temperature, vehicle=evaluation.by_vehicle.calibration.temperature
+    )
+
+
+def test_every_model_is_judged_at_the_temperatures_of_its_own_validation(first):
+    assert first.temperatures.vehicle == winner(first.rivals).standing.temperature
+    assert first.temperatures != UNTEMPERED
+    assert temperatures_of(first.evaluation) == first.temperatures
+    given, splits = champion_of(first), night(range(0, 60, 10), seed=2)
+    second = hold_contest(splits, LABELS, **given, settings=SETTINGS, seed=2)
+    assert temperatures_of(second.evaluation) == second.temperatures
+    assert temperatures_of(second.champion_evaluation) == first.temperatures
+    told = second.evaluation.by_vehicle.calibration.nll - second.champion_evaluation.by_vehicle.calibration.nll
+    assert second.verdict.nll_rise == pytest.approx(told, abs=1e-5)
+    earlier = given | {"champion": given["champion"].model_copy(update={"temperatures": UNTEMPERED})}
+    third = hold_contest(splits, LABELS, **earlier, settings=SETTINGS, seed=2)
+    assert temperatures_of(third.champion_evaluation) == UNTEMPERED
+    assert third.verdict.nll_rise != second.verdict.nll_rise
+
+
+def test_lookalikes_reach_both_evaluations_and_the_gate(first):
+    given = {"settings": SETTINGS, "seed": 2, "lookalikes": (frozenset({20, 40}), frozenset({50, 70}))}
+    second = hold_contest(night([*range(0, 60, 10), 70], seed=2), LABELS, **champion_of(first), **given)
+    assert {group.classes for group in second.evaluation.lookalikes.groups} == {
+        ("class 20", "class 40"),
+        ("class 50", "class 70"),
+    }
+    assert [group.classes for group in second.champion_evaluation.lookalikes.groups] == [("class 20", "class 40")]
+    assert second.verdict.classes_judged == 2  # small classes: those two as one, the others as one
+
+
+def test_a_new_class_below_the_floor_is_withheld_by_name_and_none_is_without_a_floor(first):
+    given, splits = champion_of(first), night([*range(0, 60, 10), 70], seed=2)
+    second = hold_contest(splits, LABELS, **given, settings=SETTINGS, seed=2)
+    assert [new.name for new in second.verdict.new_classes] == ["class 70"]
+    assert second.verdict.withheld == ()
+    floor = SETTINGS.model_copy(update={"new_class_floor": 0.99})
+    third = hold_contest(splits, LABELS, **given, settings=floor, seed=2)
+    assert third.verdict.withheld == (70,)
+    assert "1 new class of 1 withheld, below 99.0 %: class 70" in third.verdict.words
 
 
 def test_a_rival_whose_file_is_missing_starts_cold_over_the_same_outputs(first):

@@ -72,13 +72,17 @@ def train_night(lake: Lake, night: date, before: Receipt | None, work: Path) -> 
         inputs=inputs,
         earlier={"train": before} if before else {},
     )
-    settings = Settings(classifier={"hidden_width": 16, "embedding_dropout": 0.0, "dropout": 0.1})
+    settings = Settings(
+        catalog={"answers": str(work.parent / "answers.toml")},
+        classifier={"hidden_width": 16, "embedding_dropout": 0.0, "dropout": 0.1},
+    )
     return train(settings, lake, run, work=work, docs=work / "docs")
 
 
 def test_a_receipt_names_both_heads_and_all_that_they_were_made_of(tmp_path: Path) -> None:
     lake = open_lake(Settings(lake=str(tmp_path / "lake")), create=True)
     lake.objects.put_if_absent(PIN_KEY, BACKBONE.model_dump_json().encode())
+    (tmp_path / "answers.toml").write_text('lookalikes = [["Ford / Model 0", "Ford / Model 3"]]\n')
     for number in range(3):
         add_model(lake, number, FIRST)
     one = train_night(lake, FIRST, None, tmp_path / "one")
@@ -90,6 +94,8 @@ def test_a_receipt_names_both_heads_and_all_that_they_were_made_of(tmp_path: Pat
     assert one.facts["training"] == best["training"]
     assert (one.files["challenger"], one.files["rival"]) == (champion.head, champion.rival)
     assert one.facts["lineage"]["champion"] is None
+    assert champion.temperatures.vehicle == best["temperature"] != 1
+    assert one.facts["evaluation"]["lookalikes"] is None
 
     again = train_night(lake, FIRST, None, tmp_path / "again")
     assert again.files == one.files
@@ -106,6 +112,13 @@ def test_a_receipt_names_both_heads_and_all_that_they_were_made_of(tmp_path: Pat
     assert made["embeddings"] != one.facts["lineage"]["embeddings"]
     assert (made["engine"], made["backbone"], made["left_out"]) == (engine_name(), BACKBONE.digest, [])
     assert two.facts["promoted"]
+    calibrations = [two.facts[each]["by_vehicle"]["calibration"] for each in ("evaluation", "champion_evaluation")]
+    assert [each["temperature"] for each in calibrations] == [
+        Champion.of(two).temperatures.vehicle,
+        champion.temperatures.vehicle,
+    ]
+    alike = [group["classes"] for group in two.facts["evaluation"]["lookalikes"]["groups"]]
+    assert alike == [["Ford Model 0", "Ford Model 3"]]
 
     # A month later the line begins anew; a class retired since then is left behind.
     month = FIRST + timedelta(days=30)

@@ -5,9 +5,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from autodetect.classifier.evaluation import Evaluation, evaluate
 from autodetect.records import Verdict
 from autodetect.report import facts
 
@@ -18,6 +20,16 @@ def photo(path: Path, size: tuple[int, int] = (640, 420), colour: str = "steelbl
     """Write a plain JPEG."""
     Image.new("RGB", size, colour).save(path, "JPEG")
     return path
+
+
+def evaluated(text: str) -> Evaluation:
+    """Return a challenger's evaluation: one class it never names, three that it mostly does."""
+    rng = np.random.default_rng(0)
+    truth = np.arange(40) % 4
+    logits = rng.normal(size=(40, 4)) + 3 * np.eye(4)[truth] * (truth > 0)[:, None]
+    answers = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    names = [f"{text} {label}" for label in range(4)]
+    return evaluate(answers, truth, np.arange(40).astype(str), names, groups=[(0, 1)])
 
 
 @pytest.fixture
@@ -90,6 +102,7 @@ def full_report(tmp_path: Path) -> Callable[..., facts.NightReport]:
             ),
             "challenger": scores,
             "champion": scores.model_copy(update={"top1_vehicle": 0.85}),
+            "evaluation": evaluated(text),
             "gate": text,
             "epochs": tuple(facts.Epoch(loss=3 / (i + 1), val_loss=4 / (i + 1), accuracy=i / 9) for i in range(9)),
             "confusions": (facts.Confusion(truth=text, answer=text, count=4),),

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from autodetect.records import Verdict
+from autodetect.records import Receipt, Verdict
 from autodetect.report.facts import ClassFacts, NightReport, PriceLine
+from autodetect.report.gather import evaluation
 from autodetect.report.page import render
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)></td>{{ 7*7 }}{% raw %} $\\frac{$ \u202e&amp;"
@@ -67,6 +68,8 @@ def test_text_from_strangers_stays_text(full_report, tmp_path):
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_breaks_the_page(full_report, tmp_path, text):
     report = full_report(text, samples=(), copies=(), refused_photos=(), epochs=(), prices=(), history=(), classes=())
+    undrawn = report.evaluation.model_copy(update={"by_photo": None, "by_vehicle": None, "per_class": ()})
+    report = report.model_copy(update={"evaluation": undrawn})
     page = rendered(report, tmp_path / "out")
     assert set(page.tags) <= TAGS
     assert not page.open
@@ -113,6 +116,33 @@ def test_what_the_crawl_did_not_reach_is_named(full_report, tmp_path):
     assert "Make=Ford Mustang (http 503) and 2 more slices" in text
     assert "the day's calls are used up: Ford Mustang" in text
     assert "make in 3 of 120 listings" in text
+
+
+def test_how_honest_and_how_sure_the_challenger_is_stands_in_the_section_of_the_model(full_report, tmp_path):
+    page = rendered(full_report(), tmp_path / "out")
+    text = " ".join(page.text)
+    order = ("The model", "Challenger (tonight)", "honesty by vehicle", "weakest classes", "Night by night")
+    places = [text.index(each) for each in order]
+    assert places == sorted(places)
+    assert "calibration error" in text
+    assert "mistakes name a lookalike" in text
+    for name in ("reliability", "intervals"):
+        assert {f"plots/{name}-light.png", f"plots/{name}-dark.png"} <= set(page.links)
+
+
+def test_a_night_of_an_earlier_version_shows_what_its_receipt_holds(full_report, tmp_path):
+    whole = full_report().evaluation.model_dump(mode="json")
+    later = ("top5", "vehicle_top5", "by_photo", "by_vehicle", "prior", "lookalikes", "recency", "worst", "unknowns")
+    facts = {"evaluation": {name: value for name, value in whole.items() if name not in later}}
+    for score in facts["evaluation"]["per_class"]:
+        for name in ("top5", "vehicle_top5", "top1_interval", "vehicle_top1_interval", "vehicle_top3_interval"):
+            del score[name]
+    old = evaluation(Receipt(night=full_report().night, stage="train", run_id="r", facts=facts))
+    for found in (old, None):
+        page = rendered(full_report(evaluation=found), tmp_path / "out")
+        assert "Challenger (tonight)" in " ".join(page.text)
+        assert "honesty by" not in " ".join(page.text)
+        assert not [link for link in page.links if "reliability" in link or "intervals" in link]
 
 
 def test_the_training_set_shows_its_ends_and_what_a_person_should_resolve(full_report, tmp_path):
