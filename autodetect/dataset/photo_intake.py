@@ -96,7 +96,7 @@ def take_in(new: list[str], *, lake: Lake, settings: Settings, night: date, work
         defect = _screened(intake, photo)
         facts.append(_fact(photo, defect))
         intake.rows[photo.sha256] = _row(photo, night)
-        if len(facts) % TELL_EVERY == 0:
+        if len(facts) % TELL_EVERY == 0 or len(facts) == len(new):
             log.info("photos: %d of %d examined", len(facts), len(new))
     intake.facts = _frame(facts)
     hashed = [fact["sha256"] for fact in facts if fact["contrast"] is not None and fact["defect"] is None]
@@ -135,8 +135,9 @@ def _embed(intake: Intake, digests: list[str], *, lake: Lake, settings: Settings
         for sha256, found in zip(names, judge(vectors, head), strict=True) if head else ():
             if found and _told(intake, sha256, found):
                 screened[sha256] = found.rule
-        if len(intake.embeddings) % TELL_EVERY < len(names):
-            log.info("photos: %d of %d embedded", len(intake.embeddings), len(digests))
+        done = len(intake.embeddings)
+        if done == len(names) or done % TELL_EVERY < len(names) or done == len(digests):
+            log.info("photos: %d of %d embedded", done, len(digests))
     if screened:
         intake.facts["defect"] = (
             intake.facts["sha256"].map(screened).where(intake.facts["sha256"].isin(screened), intake.facts["defect"])

@@ -347,3 +347,11 @@ def test_a_split_that_an_older_row_contradicts_is_found(tmp_path: Path) -> None:
     found = curated(written, read=rows, known=known, refusals=[], night=NIGHT, settings=SETTINGS)
     outcome = judged(*(each for each in found if each[0].table == "vehicles"), docs=tmp_path)
     assert failed(outcome) == {"vehicle.in_two_splits": ["sandbox/1"]}
+
+
+def test_a_photo_of_an_earlier_night_is_not_judged_by_tonights_settings(tmp_path: Path) -> None:
+    """Its row is written again when its copies' group gets another name."""
+    rows = sound()
+    rows[PHOTOS][1] |= {"width": 20, "night": date(2026, 10, 31)}
+    found = [each for each in suites(rows) if each[0].table == "photo_rows"]
+    assert failed(judged(*found, docs=tmp_path)) == {}
