@@ -1,5 +1,6 @@
 """The groups of settings: names, bounds, defaults, meanings. `settings` puts them together and reads them."""
 
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -133,6 +134,7 @@ class DatasetSettings(Section):
     min_validation: int = Field(3, ge=1, description="validation vehicles a class needs")
     min_test: int = Field(3, ge=1, description="test vehicles a class needs")
     min_sellers: int = Field(5, ge=1, description="sellers who must name a model that the catalogue does not list")
+    retire_after_nights: int = Field(30, ge=1, description="nights without any vehicle after which a class retires")
     max_photos_per_class: int = Field(2_000, ge=1, description="training photos of a class")
     max_photos_per_vehicle: int = Field(12, ge=1, description="photos of a vehicle")
     max_listings_per_vehicle: int = Field(20, ge=2, description="what would grow past so many listings is cut apart")
@@ -142,11 +144,28 @@ class BackboneSettings(Section):
     """The frozen network below the head; the first night pins it in the lake."""
 
     weights: str = Field("imagenet", description="imagenet, random, or the path of a .weights.h5 / .keras file")
-    input_size: int = Field(224, ge=96, le=512, description="side of the square input, pixels")
+    architecture: Literal["InceptionV3", "tiny"] = Field(
+        "InceptionV3", description="the network; tiny is for trying things out, and has no ImageNet weights"
+    )
+    input_size: int = Field(
+        299, ge=96, le=512, description="side of the square input, pixels; 224 takes half the time of 299"
+    )
+    geometry: Literal["squash", "letterbox"] = Field(
+        "squash", description="how a photo becomes a square: both sides scaled to it, or by one factor with grey around"
+    )
     seed: int = Field(0, ge=0, description="seed of random weights")
     batch_size: int = Field(
         32, ge=1, le=512, description="photos per forward pass; part of what makes embeddings repeatable"
     )
+    processes: int = Field(1, ge=1, le=64, description="processes that embed photos, which share the cores")
+    dask: str = Field("", description="scheduler of a Dask cluster that embeds instead, e.g. tcp://10.0.0.5:8786")
+    renew_per_night: int = Field(
+        20_000, ge=0, description="embeddings that a night makes ahead for the next backbone; 0: all that are missing"
+    )
+    engine: Literal["auto", "keras", "openvino", "openvino-bf16"] = Field(
+        "auto", description="what computes embeddings; auto: what made the lake's, else the fastest that agrees in fp32"
+    )
+    mirrored: bool = Field(False, description="embed training photos mirrored as well")
 
 
 class ClassifierSettings(Section):
@@ -171,12 +190,53 @@ class ClassifierSettings(Section):
     min_lift_over_chance: float = Field(
         2.0, ge=0, description="the first model's top-1 must exceed chance by this factor; 0: any first model is taken"
     )
+
+
+class GateSettings(Section):
+    """What the promotion gate allows, beside the margin. Points are accuracy points (10 points are a share of 0.1)."""
+
+    class_drop_points: float = Field(10.0, ge=0, description="a class that drops by less never blocks")
+    class_level: float = Field(0.05, gt=0, lt=1, description="chance that any class blocks equal models, all together")
+    small_class: int = Field(10, ge=1, description="classes with fewer test vehicles are judged together")
     new_class_floor: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="top-3 recall that a new class must surely reach, or the verdict calls it withheld; 0: none is",
+        0.25, ge=0, le=1, description="top-3 recall that a new class must surely reach, or it is withheld; 0: none is"
     )
+    max_nll_rise: float = Field(0.05, ge=0, description="nats per vehicle that the likelihood may worsen by")
+    max_size_bytes: int | None = Field(100_000_000, gt=0, description="largest model that a phone is asked to carry")
+
+
+class PoisonSettings(Section):
+    """When new labels are too doubtful to be trained on."""
+
+    confidence: float = Field(
+        0.9, gt=0, lt=1, description="probability that the champion's likeliest classes must reach for it to be sure"
+    )
+    choices: int = Field(3, ge=1, le=10, description="... and how many classes those may be")
+    nights: int = Field(14, ge=1, description="good nights that tonight is compared with")
+    min_labels: int = Field(30, ge=5, description="confident answers below which nothing is judged")
+    level: float = Field(0.005, gt=0, lt=0.5, description="chance of holding a night that is like those before it")
+    min_excess: float = Field(0.03, ge=0, lt=1, description="share of disagreement above the usual that is no matter")
+    max_usual: float = Field(
+        0.35, gt=0, lt=1, description="a champion that usually disagrees with more than this share judges nothing"
+    )
+    min_seller_labels: int = Field(5, ge=2, description="confident answers below which a seller is not judged alone")
+    seller_level: float = Field(0.01, gt=0, lt=0.5, description="chance of doubting any seller of a usual night")
+    min_seller_excess: float = Field(0.2, ge=0, lt=1, description="... above the usual that is no matter for a seller")
+    max_seller_share: float = Field(
+        0.25, ge=0, le=1, description="share of the night's labels that may be left out with doubtful sellers"
+    )
+    accepted: tuple[date, ...] = Field(
+        (), description="nights whose labels a person has looked at and lets in although they would be held"
+    )
+
+
+class EvaluationSettings(Section):
+    """What the nightly evaluation looks at beside the test photos as they are."""
+
+    phone_vehicles: int = Field(
+        400, ge=0, description="test vehicles whose photo is also asked as a phone would see the car; 0: none"
+    )
+    benchmark_per_class: int = Field(20, ge=1, description="test vehicles of a class in the benchmark set, at most")
 
 
 class FinetuneSettings(Section):
@@ -274,4 +334,5 @@ class DeadlineSettings(Section):
     price: float = Field(3600, gt=0)
     publish: float = Field(3600, gt=0)
     report: float = Field(1800, gt=0)
+    finetune: float = Field(18 * 3600, gt=0, description="less than a day: the next night wants the lake")
     grace: float = Field(10, gt=0)

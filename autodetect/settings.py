@@ -31,10 +31,13 @@ from autodetect.sections import (
     DatasetSettings,
     DeadlineSettings,
     EbaySettings,
+    EvaluationSettings,
     FinetuneSettings,
     FolderSettings,
+    GateSettings,
     LeaseSettings,
     PhotoSettings,
+    PoisonSettings,
     PriceSettings,
     S3Settings,
     SandboxSettings,
@@ -84,6 +87,9 @@ class Settings(BaseSettings):
     dataset: DatasetSettings = DatasetSettings()
     backbone: BackboneSettings = BackboneSettings()
     classifier: ClassifierSettings = ClassifierSettings()
+    gate: GateSettings = GateSettings()
+    poison: PoisonSettings = PoisonSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
     finetune: FinetuneSettings = FinetuneSettings()
     coreml: CoremlSettings = CoremlSettings()
     validation: ValidationSettings = ValidationSettings()

@@ -12,19 +12,21 @@ import sys
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autodetect.dataset import curate as stage
-from autodetect.dataset import photo_intake
+from autodetect.dataset import embedding, photo_intake
+from autodetect.embeddings.backbone import BackboneRecord
+from autodetect.embeddings.pin import PIN_KEY
 from autodetect.lake.lake import open_lake
 from autodetect.records import StageRun
 from autodetect.settings import Settings
 
-BACKBONE = SimpleNamespace(digest="mean-colour", preprocessing="squash", input_size=96, imagenet_head="")
+BACKBONE = BackboneRecord(
+    requested="random", resolved="random", seed=0, input_size=96, preprocessing="squash", digest="mean-colour"
+)
 
 
 def main() -> None:
@@ -35,8 +37,9 @@ def main() -> None:
     inputs = lake.receipts.of_night(night)
     now = datetime.now(UTC)
     run = StageRun(night=night, run_id="run", now=now, inputs=inputs, earlier=lake.receipts.before(night))
-    photo_intake.load_pinned = lambda *_: (None, BACKBONE)  # type: ignore[assignment]
-    photo_intake.embed = _mean_colours
+    lake.objects.put(PIN_KEY, BACKBONE.model_dump_json().encode())
+    photo_intake.pinned = lambda *_: BACKBONE
+    embedding.open_backbone = lambda *_, **__: MeanColours()
     work = Path(request["work"])
     started = time.perf_counter()
     receipt = stage.curate(settings, lake, run, work=work, docs=work / "docs" / night.isoformat())
@@ -53,8 +56,14 @@ def main() -> None:
     json.dump(answer, sys.stdout)
 
 
-def _mean_colours(_model: Any, inputs: NDArray[np.uint8], _batch_size: int) -> NDArray[np.float32]:
-    return inputs.mean(axis=(1, 2), dtype=np.float32)
+class MeanColours:
+    """An engine that answers with mean colours."""
+
+    name, note = "mean-colours", ""
+
+    def embed(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return float32 (n, 3)."""
+        return inputs.mean(axis=(1, 2), dtype=np.float32)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from autodetect.classifier.finetune.due import unfinished as unfinished_finetune
 from autodetect.errors import AutoDetectError
 from autodetect.lake.inspection import inspect
 from autodetect.lake.lake import lake_exists, open_lake
@@ -124,7 +125,7 @@ def _lake(settings: Settings) -> Iterator[Finding]:
     )
     for problem in state.problems:
         yield Finding(what="lake", state="note" if "no receipt names" in problem else "bad", words=problem)
-    ends = [receipt for receipt in lake.receipts.all() if receipt.stage == END]
+    ends = [receipt for receipt in lake.receipts.all() if receipt.stage == END and receipt.kind == "nightly"]
     good = [receipt.night for receipt in ends if receipt.facts["verdict"] != Verdict.HELD]
     words = "no night has been published yet"
     if good:
@@ -134,6 +135,9 @@ def _lake(settings: Settings) -> Iterator[Finding]:
     yield Finding(what="nights", state="good" if good else "note", words=f"{len(ends)} ended; {words}")
     if unfinished:
         yield Finding(what="nights", state="note", words=f"{unfinished} is unfinished; the next run goes on with it")
+    if begun := unfinished_finetune(lake.receipts):
+        words = f"one on the photos of {begun.night} is unfinished; `autodetect finetune` goes on with it"
+        yield Finding(what="fine-tune", state="note", words=words)
 
 
 def _store(settings: Settings) -> Iterator[Finding]:

@@ -4,17 +4,19 @@ import contextlib
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from autodetect.catalog.answers import read_answers
 from autodetect.errors import AutoDetectError, UsageError
-from autodetect.lake.lake import lake_exists, open_lake
-from autodetect.lake.lease import hold
+from autodetect.lake.lake import Lake, lake_exists, open_lake
+from autodetect.lake.lease import Fence, hold
 from autodetect.lake.nights import begin, resolve_night, superseded
 from autodetect.lake.receipts import BEGIN
 from autodetect.release.layout import LATEST
 from autodetect.release.stage import open_store
+from autodetect.sections import LeaseSettings
 from autodetect.settings import Settings
 from flows.options import NightOptions
 from flows.runner import Log, NightRun
@@ -24,7 +26,7 @@ _OPEN: ContextVar[NightRun] = ContextVar("open night")
 
 
 class NothingToDoError(AutoDetectError):
-    """The night was done before, or a later one has begun: the run is skipped, which is no failure."""
+    """The run was done before, or another has made it needless: it is skipped, which is no failure."""
 
     exit_code = 0
 
@@ -64,6 +66,16 @@ def preflight(options: NightOptions | None) -> Settings:
     return settings
 
 
+def new_run_id() -> str:
+    """Return a name for one execution that no other has."""
+    return uuid.uuid4().hex[:12]
+
+
+def hold_lake(lake: Lake, lease: LeaseSettings, run_id: str) -> AbstractContextManager[Fence]:
+    """Return the lake's lease as a context; entering raises `LeaseHeldError` where another run holds it."""
+    return hold(lake.objects, run_id=run_id, clock=time.time, expiry_s=lease.expiry_s, heartbeat_s=lease.heartbeat_s)
+
+
 @contextlib.contextmanager
 def open_night(options: NightOptions | None, log: Log, *, may_begin: bool = True) -> Iterator[NightRun]:
     """Join the night that is open, else hold the lake's lease and begin one or go on with it.
@@ -83,11 +95,8 @@ def open_night(options: NightOptions | None, log: Log, *, may_begin: bool = True
     settings = preflight(options)
     draw_bundled(settings, log)
     lake = open_lake(settings, create=True)
-    run_id = uuid.uuid4().hex[:12]
-    lease = settings.lease
-    with hold(
-        lake.objects, run_id=run_id, clock=time.time, expiry_s=lease.expiry_s, heartbeat_s=lease.heartbeat_s
-    ) as fence:
+    run_id = new_run_id()
+    with hold_lake(lake, settings.lease, run_id) as fence:
         asked = options.night if options else None
         date = resolve_night(lake.receipts, settings, asked, datetime.now(UTC))
         if why := superseded(lake.receipts, date):

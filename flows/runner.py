@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -23,7 +23,7 @@ from autodetect.lake.receipts import BEGIN
 from autodetect.records import Receipt, StageRun, canonical_digest
 from autodetect.settings import Settings
 from flows.child import LEVEL_MARK, ChildAnswer, ChildRequest
-from flows.stages import STAGES, Stage
+from flows.stages import BY_NAME, Stage
 
 KEPT_LINES = 40  # of a child's output, for the message when it dies
 LEVELS = logging.getLevelNamesMapping()
@@ -35,19 +35,23 @@ Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 @dataclass(frozen=True)
 class NightRun:
-    """One execution of a night: everything a stage flow needs."""
+    """One execution of a night: everything a stage flow needs.
+
+    `given` are receipts of another run that this one builds on: a fine-tune on the train receipt of a night.
+    """
 
     settings: Settings
     lake: Lake
     fence: Fence
     begin: Receipt
     run_id: str
+    given: Mapping[str, Receipt] = field(default_factory=dict)
 
     def receipts(self) -> dict[str, Receipt]:
         """Return tonight's receipts so far, without those whose inputs have since been made anew."""
-        valid: dict[str, Receipt] = {}
+        valid = dict(self.given)
         found = self.lake.receipts.of_night(self.begin.night, self.begin.kind)
-        for name in (BEGIN, *(stage.name for stage in STAGES)):
+        for name in (BEGIN, *(name for name in BY_NAME if name not in valid)):
             receipt = found.get(name)
             if receipt and all(name in valid and valid[name].digest == made for name, made in receipt.inputs.items()):
                 valid[name] = receipt
@@ -177,7 +181,7 @@ def _ask_child(request: ChildRequest, deadline_s: float, grace_s: float, log: Lo
     if late.is_set():
         raise StageFailedError(
             f"{request.stage} ran past its deadline of {deadline_s:.0f} s and was ended",
-            f"raise deadlines.{request.stage}, or look for what it waited for; the night can be run again",
+            f"raise deadlines.{request.stage}, or look for what it waited for; then run it again",
         )
     if not answered:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"

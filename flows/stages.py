@@ -1,4 +1,4 @@
-"""The stages of a night, in order: what each runs, reads, owns, and depends on. One table drives everything."""
+"""The stages of a night, in order, and the fine-tune: what each runs, reads, owns and depends on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -121,4 +121,13 @@ STAGES = (
         partial_inputs=True,
     ),
 )
-BY_NAME = {stage.name: stage for stage in STAGES}
+# No stage of a night: runs of a kind of their own, on the newest train receipt.
+FINETUNE = Stage(
+    "finetune",
+    "autodetect.classifier.finetune.stage:finetune",
+    inputs=("begin", "train"),
+    owns=(),
+    packages=(*GROUND, "autodetect.embeddings", "autodetect.photos", "autodetect.classifier"),
+    settings=("seed", "finetune", "photos.max_pixels"),
+)
+BY_NAME = {stage.name: stage for stage in (*STAGES, FINETUNE)}

@@ -1,4 +1,7 @@
-"""What a person decided: a TOML file of answers and lookalikes, read before every decision, edited by hand or by us."""
+"""What a person decided: a TOML file of answers, lookalikes and retired models, read before every decision.
+
+It is edited by hand or by us.
+"""
 
 import json
 import re
@@ -36,10 +39,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers of a file by the key of what was written, and the groups of lookalikes it declares (ids)."""
+    """The answers of a file by the key of what was written, and what it declares (ids).
+
+    `lookalikes` are groups of models that look alike; `retired` the models that must not be a class.
+    """
 
     by_key: Mapping[str, Answer] = field(default_factory=dict)
     lookalikes: tuple[frozenset[str], ...] = ()
+    retired: frozenset[str] = frozenset()
 
     def find(self, make: str, model: str, title: str) -> Answer | None:
         """Return the answer to what a seller wrote; by the title only where make and model are both empty."""
@@ -147,8 +154,9 @@ class _Source:
 
 def _checked(source: _Source, data: Mapping[str, Any]) -> Answers:
     for name in data:
-        if name not in {"answers", "lookalikes"}:
-            raise source.refuse(name, f"'{name}' means nothing here", "it may hold [answers] and lookalikes = [...]")
+        if name not in {"answers", "lookalikes", "retired"}:
+            remedy = "it may hold [answers], and above it lookalikes = [...] and retired = [...]"
+            raise source.refuse(name, f"'{name}' means nothing here", remedy)
     answers, groups = data.get("answers", {}), data.get("lookalikes", [])
     if not isinstance(answers, dict):
         raise source.refuse("answers", "'answers' is no table", "write [answers] and one line per answer below it")
@@ -160,7 +168,7 @@ def _checked(source: _Source, data: Mapping[str, Any]) -> Answers:
         if key in by_key:
             raise source.refuse(asked, f"'{asked}' is answered twice", "case and punctuation do not matter: keep one")
         by_key[key] = _answer(source, asked, answer)
-    return Answers(by_key, _groups(source, groups))
+    return Answers(by_key, _groups(source, groups), _retired(source, data.get("retired", [])))
 
 
 def _groups(source: _Source, groups: object) -> tuple[frozenset[str], ...]:
@@ -175,6 +183,18 @@ def _groups(source: _Source, groups: object) -> tuple[frozenset[str], ...]:
                                 "a group names two or more models as 'Make / Model'")  # fmt: skip
         found.append(ids)
     return tuple(found)
+
+
+def _retired(source: _Source, models: object) -> frozenset[str]:
+    if not isinstance(models, list):
+        raise source.refuse("retired", "'retired' is no list of models", "write ['Make / Model', ...]")
+    found: set[str] = set()
+    for model in models:
+        name = parse_name(model) if isinstance(model, str) else None
+        if name is None:
+            raise source.refuse(str(model), f"{model!r} names no model to retire", "write it as 'Make / Model'")
+        found.add(name.make_model_id)
+    return frozenset(found)
 
 
 def _answer(source: _Source, asked: str, answer: object) -> Answer:

@@ -8,12 +8,26 @@ from autodetect.classifier.temperature import UNTEMPERED, Temperatures
 from autodetect.records import Receipt, Record, canonical_digest
 
 
+class Abstain(Record):
+    """Below which probability of its first answer a model says that it is not sure.
+
+    `threshold` (0..1) is compared with the probability by vehicle at the model's vehicle temperature; of unknown
+    validation vehicles at most `most_answered` (a share) reach it.
+    """
+
+    threshold: float
+    most_answered: float
+
+
 class Champion(Record):
     """A model that passed the gate. `class_ids[i]` is the class of output i; ids are never reused.
 
     `rival` is the file of the head that validation did not pick, with the same outputs: the next night starts both from
     where they are. `cold_started_on` is the night from whose cold start the model descends.
-    `temperatures` were fitted on that night's validation vehicles; a record of an earlier version has none.
+    `temperatures` were fitted on that night's validation vehicles, `abstain` was chosen on them; a record of an earlier
+    version has neither. `withheld` are class ids that have an output and are not answered: new classes below the gate's
+    floor. `served` is the file of the head in which those outputs, and those of retired classes, are silent; None where
+    none is. `engine` made the embeddings that the head was trained on.
     """
 
     head: str
@@ -25,6 +39,15 @@ class Champion(Record):
     rival: str | None = None
     cold_started_on: date | None = None
     temperatures: Temperatures = UNTEMPERED
+    abstain: Abstain | None = None
+    withheld: tuple[int, ...] = ()
+    served: str | None = None
+    engine: str = ""
+
+    @property
+    def released_head(self) -> str:
+        """Return the head's file as a release carries it."""
+        return self.served or self.head
 
     @property
     def began(self) -> date:

@@ -1,7 +1,8 @@
 """A night's contest: a challenger trained from the champion, both scored on the same test vehicles."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -9,13 +10,54 @@ import keras
 from autodetect.classifier.champion import Champion
 from autodetect.classifier.confusion import outputs_of
 from autodetect.classifier.evaluation import Evaluation, evaluate, vehicle_answers
-from autodetect.classifier.gate import Answers, GateLimits, GateVerdict, decide
+from autodetect.classifier.gate import Answers, GateVerdict, decide
 from autodetect.classifier.head import HeadKind, head_kind, mask_outputs
+from autodetect.classifier.pooling import Floats
 from autodetect.classifier.rivals import Lineup, Rival, train_rivals, winner
 from autodetect.classifier.split_arrays import Examples
 from autodetect.classifier.temperature import Temperatures, fit_temperatures
 from autodetect.classifier.training import TrainingRecord
-from autodetect.sections import ClassifierSettings
+from autodetect.sections import ClassifierSettings, GateSettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Defender:
+    """A released model: its record, its head, and tonight's test photos as its own backbone sees them.
+
+    `rival_head` is the head that lost to it on validation, with the same outputs.
+    """
+
+    record: Champion
+    head: keras.Model
+    test: Examples
+    rival_head: keras.Model | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a contest is held by.
+
+    Attributes:
+        training: how heads are trained, and the margin.
+        gate: the gate's limits.
+        seed: tonight's.
+        retired: class ids that no model answers any more.
+        lookalikes: groups of class ids that look alike.
+        trained_on: vehicles that a model or its backbone was trained on: the gate leaves them out.
+        ages: vehicle -> days since it was first seen.
+        size_bytes: what the model weighs on a phone, where that is known.
+    """
+
+    training: ClassifierSettings
+    gate: GateSettings
+    seed: int
+    retired: frozenset[int] = frozenset()
+    lookalikes: Sequence[frozenset[int]] = ()
+    trained_on: frozenset[str] = frozenset()
+    ages: Mapping[str, int] = field(default_factory=dict)
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -24,7 +66,7 @@ class Contest:
 
     `answers` has the shape (test photos, classes); `champion_evaluation` covers the classes that the champion knows.
     `rivals` are both heads that were trained: the challenger is the one that validation picked, and `temperatures` are
-    its own, fitted on validation.
+    its own, fitted on validation. `champion_answers` are the champion's by vehicle.
     """
 
     rivals: tuple[Rival, ...]
@@ -32,7 +74,9 @@ class Contest:
     class_ids: tuple[int, ...]
     record: TrainingRecord
     temperatures: Temperatures
-    answers: Any
+    answers: Floats
+    vehicle_answers: Answers
+    champion_answers: Answers | None
     evaluation: Evaluation
     champion_evaluation: Evaluation | None
     verdict: GateVerdict
@@ -42,14 +86,10 @@ def hold_contest(
     splits: Mapping[str, Examples],
     labels: Mapping[int, str],
     *,
-    champion: Champion | None,
-    champion_head: keras.Model | None,
-    settings: ClassifierSettings,
-    seed: int,
-    rival_head: keras.Model | None = None,
+    champion: Defender | None,
+    rules: Rules,
+    recent: Defender | None = None,
     cold: bool = False,
-    retired: frozenset[int] = frozenset(),
-    lookalikes: Sequence[frozenset[int]] = (),
 ) -> Contest:
     """Train a challenger and let the gate compare it with the champion.
 
@@ -57,95 +97,113 @@ def hold_contest(
         splits: train, validation and test of tonight's snapshot, of classes that the challenger can answer
             (`split_arrays.answerable`).
         labels: class id -> what the class is called.
-        champion: the published model's record, None on the first night.
-        champion_head: its head.
-        settings: training and gate settings.
-        seed: tonight's seed.
-        rival_head: the head that lost to the champion's on validation, with the same outputs.
+        champion: the published model, None on the first night.
+        rules: settings, seed, and what is known of classes and vehicles.
+        recent: the best release of the last 90 days, where that is not the champion.
         cold: start afresh instead of from the champion: outputs that no training photo shows are left behind.
-        retired: class ids that no model answers any more.
-        lookalikes: groups of class ids that look alike.
     """
     fit, validation, test = splits["train"], splits["validation"], splits["test"]
-    if champion_head is not None and champion is not None:
-        champion_head = _without(champion_head, champion.class_ids, retired)
-    lineup = Lineup(retired=retired)
+    lineup = Lineup(retired=rules.retired)
     if champion is not None and not cold:
-        lineup = Lineup(champion.class_ids, _by_kind(champion_head, rival_head), retired)
+        heads = _by_kind(champion.head, champion.rival_head)
+        lineup = Lineup(champion.record.class_ids, heads, rules.retired)
     class_ids = lineup.class_ids(fit)
-    rivals = train_rivals(fit, validation, lineup, settings=settings, seed=seed)
+    rivals = train_rivals(fit, validation, lineup, settings=rules.training, seed=rules.seed)
     chosen = winner(rivals)
     model, record = chosen.model, chosen.standing.training
     answers = model.predict(test.x, verbose=0)
     temperatures = fit_temperatures(
         model.predict(validation.x, verbose=0), validation.outputs(class_ids), validation.vehicles
     )
-    theirs, champion_evaluation = None, None
-    if champion is not None and champion_head is not None:
-        theirs, champion_evaluation = _champion_on(
-            test, champion, champion_head, labels, lookalikes=lookalikes, seed=seed
-        )
+    ours = vehicle_answers(answers, test.class_ids, test.vehicles, class_ids, temperature=temperatures.vehicle)
+    log.info("train: the gate is asked about %d test vehicles", len(ours.truth))
+    theirs, champion_evaluation = _judged(champion, labels, rules) if champion else (None, None)
     verdict = decide(
-        vehicle_answers(answers, test.class_ids, test.vehicles, class_ids, temperature=temperatures.vehicle),
+        ours,
         theirs,
-        margin_points=settings.margin_points,
+        margin_points=rules.training.margin_points,
         chance=1 / len(class_ids),
-        min_lift=settings.min_lift_over_chance,
-        groups=lookalikes,
+        min_lift=rules.training.min_lift_over_chance,
+        recent=_answers(recent, rules) if recent else None,
+        groups=rules.lookalikes,
         names=labels,
-        limits=GateLimits(new_class_floor=settings.new_class_floor),
+        trained_on=rules.trained_on,
+        size_bytes=rules.size_bytes,
+        limits=rules.gate,
     )
-    evaluation = evaluate(
+    evaluation = _scored(answers, test, class_ids, labels, temperatures=temperatures, rules=rules)
+    return Contest(
+        rivals=rivals,
+        model=model,
+        class_ids=class_ids,
+        record=record,
+        temperatures=temperatures,
+        answers=answers,
+        vehicle_answers=ours,
+        champion_answers=theirs,
+        evaluation=evaluation,
+        champion_evaluation=champion_evaluation,
+        verdict=verdict,
+    )
+
+
+def silenced(head: keras.Model, class_ids: Sequence[int], silent: frozenset[int]) -> keras.Model:
+    """Return the head as it answers when these classes are silent; the head itself where it has none of them."""
+    outputs = [output for output, class_id in enumerate(class_ids) if class_id in silent]
+    return mask_outputs(head, outputs) if outputs else head
+
+
+def _answers(model: Defender, rules: Rules) -> Answers:
+    """Return a released model's answers on all test vehicles, without classes that it does not answer any more."""
+    record, test = model.record, model.test
+    silent = rules.retired | frozenset(record.withheld)
+    head = silenced(model.head, record.class_ids, silent)
+    given = vehicle_answers(
+        head.predict(test.x, verbose=0),
+        test.class_ids,
+        test.vehicles,
+        record.class_ids,
+        temperature=record.temperatures.vehicle,
+    )
+    return replace(given, class_ids=given.class_ids - silent)
+
+
+def _judged(champion: Defender, labels: Mapping[int, str], rules: Rules) -> tuple[Answers, Evaluation | None]:
+    """Return the champion's answers on all test vehicles, and its scores on those of classes that it answers.
+
+    Both are told at the temperatures of its own night; a champion of an earlier version has none and answers as it is.
+    """
+    record, given = champion.record, _answers(champion, rules)
+    known = champion.test.only(tuple(sorted(given.class_ids)))
+    if not len(known.class_ids):
+        return given, None
+    head = silenced(champion.head, record.class_ids, rules.retired | frozenset(record.withheld))
+    answers = head.predict(known.x, verbose=0)
+    return given, _scored(answers, known, record.class_ids, labels, temperatures=record.temperatures, rules=rules)
+
+
+def _scored(
+    answers: Floats,
+    test: Examples,
+    class_ids: tuple[int, ...],
+    labels: Mapping[int, str],
+    *,
+    temperatures: Temperatures,
+    rules: Rules,
+) -> Evaluation:
+    ages = [rules.ages.get(str(vehicle), 0) for vehicle in test.vehicles] if rules.ages else None
+    return evaluate(
         answers,
         test.outputs(class_ids),
         test.vehicles,
         [labels[class_id] for class_id in class_ids],
         temperatures=temperatures,
-        groups=outputs_of(lookalikes, class_ids),
+        groups=outputs_of(rules.lookalikes, class_ids),
+        ages=ages,
         photos=test.photos,
-        seed=seed,
-    )
-    return Contest(rivals, model, class_ids, record, temperatures, answers, evaluation, champion_evaluation, verdict)
-
-
-def _champion_on(
-    test: Examples,
-    champion: Champion,
-    head: keras.Model,
-    labels: Mapping[int, str],
-    *,
-    lookalikes: Sequence[frozenset[int]],
-    seed: int,
-) -> tuple[Answers, Evaluation | None]:
-    """Return the champion's answers on all test vehicles, and its scores on those of classes that it knows.
-
-    Both are told at the temperatures of its own night; a champion of an earlier version has none and answers as it is.
-    """
-    own = champion.temperatures
-    answers = head.predict(test.x, verbose=0)
-    given = vehicle_answers(answers, test.class_ids, test.vehicles, champion.class_ids, temperature=own.vehicle)
-    known = test.only(champion.class_ids)
-    if not len(known.class_ids):
-        return given, None
-    names = [labels[class_id] for class_id in champion.class_ids]
-    kept = head.predict(known.x, verbose=0)
-    return given, evaluate(
-        kept,
-        known.outputs(champion.class_ids),
-        known.vehicles,
-        names,
-        temperatures=own,
-        groups=outputs_of(lookalikes, champion.class_ids),
-        photos=known.photos,
-        seed=seed,
+        seed=rules.seed,
     )
 
 
-def _by_kind(*heads: keras.Model | None) -> dict[HeadKind, keras.Model]:
+def _by_kind(*heads: keras.Model | None) -> dict[HeadKind, Any]:
     return {head_kind(head): head for head in heads if head is not None}
-
-
-def _without(head: keras.Model, class_ids: tuple[int, ...], retired: frozenset[int]) -> keras.Model:
-    """Return the head as it answers now that these classes are retired."""
-    silent = [output for output, class_id in enumerate(class_ids) if class_id in retired]
-    return mask_outputs(head, silent) if silent else head

@@ -12,45 +12,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from pydantic import Field
-
 from autodetect.classifier.gate.formulas import holm
 from autodetect.classifier.label_words import compared, percent, told_sellers, worst
 from autodetect.classifier.new_labels import Disagreement, DoubtfulSeller, NightLabels
 from autodetect.classifier.overdispersion import Spread, fewest_surprising, spread, upper_tail
 from autodetect.records import Record
-from autodetect.sections import Section
+from autodetect.sections import PoisonSettings
 
 # Nights (and sellers) differ by more than chance even where the few that were seen did not: their true shares are taken
 # to vary with a standard deviation of at least 0.7 (and 6) points around a usual share of 8 %.
 _LEAST_BETWEEN_NIGHTS = 0.0007
 _LEAST_BETWEEN_SELLERS = 0.05
 _MOST_EXAMPLES = 20
-
-
-class PoisonSettings(Section):
-    """When new labels are too doubtful to be trained on."""
-
-    confidence: float = Field(
-        0.9, gt=0, lt=1, description="probability that the champion's likeliest classes must reach for it to be sure"
-    )
-    choices: int = Field(3, ge=1, le=10, description="... and how many classes those may be")
-    nights: int = Field(14, ge=1, description="good nights that tonight is compared with")
-    min_labels: int = Field(30, ge=5, description="confident answers below which nothing is judged")
-    level: float = Field(0.005, gt=0, lt=0.5, description="chance of holding a night that is like those before it")
-    min_excess: float = Field(0.03, ge=0, lt=1, description="share of disagreement above the usual that is no matter")
-    max_usual: float = Field(
-        0.35, gt=0, lt=1, description="a champion that usually disagrees with more than this share judges nothing"
-    )
-    min_seller_labels: int = Field(5, ge=2, description="confident answers below which a seller is not judged alone")
-    seller_level: float = Field(0.01, gt=0, lt=0.5, description="chance of doubting any seller of a usual night")
-    min_seller_excess: float = Field(0.2, ge=0, lt=1, description="... above the usual that is no matter for a seller")
-    max_seller_share: float = Field(
-        0.25, ge=0, le=1, description="share of the night's labels that may be left out with doubtful sellers"
-    )
-    accepted: tuple[date, ...] = Field(
-        (), description="nights whose labels a person has looked at and lets in although they would be held"
-    )
 
 
 class LabelVerdict(Record):

@@ -76,11 +76,11 @@ def by_vehicle(log_probs: Doubles, labels: Ints, vehicle_ids: npt.ArrayLike) -> 
     return Vehicles(pooled(log_probs, member, len(ids)), truth, ids, member)
 
 
-def pooled(log_probs: Doubles, member: Ints, vehicles: int) -> Doubles:
+def pooled(log_probs: Floats, member: Ints, vehicles: int) -> Doubles:
     """Return the mean of the rows of each vehicle, float64 (vehicles, classes); each has a row.
 
     Args:
-        log_probs: float (n, classes) by photo.
+        log_probs: float (n, classes) by photo: or any other rows, such as embeddings.
         member: the place of each photo's vehicle, integer (n,), 0 <= member < vehicles.
         vehicles: how many there are.
     """

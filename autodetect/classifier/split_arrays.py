@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from autodetect.classifier.embedded import MIRROR, PLAIN, Embedder
 from autodetect.dataset.snapshots import SPLITS, Snapshot
-from autodetect.embeddings.engine import engine_name, from_bytes
+from autodetect.embeddings.engine import from_bytes
 from autodetect.errors import CorruptError
 from autodetect.lake.lake import Lake
 from autodetect.lake.schemas import EMBEDDINGS
@@ -39,39 +41,64 @@ class Examples:
         photos = [sha256 for sha256, keep in zip(self.photos, kept.tolist(), strict=True) if keep]
         return Examples(self.x[kept], self.class_ids[kept], self.vehicles[kept], photos)
 
+    def and_also(self, other: "Examples") -> "Examples":
+        """Return these photos followed by those."""
+        return Examples(
+            np.concatenate([self.x, other.x]),
+            np.concatenate([self.class_ids, other.class_ids]),
+            np.concatenate([self.vehicles, other.vehicles]),
+            [*self.photos, *other.photos],
+        )
+
 
 def load_examples(
-    lake: Lake, run: StageRun, shot: Snapshot, backbone: str, *, engine: str | None = None, view: str | None = None
+    lake: Lake, run: StageRun, shot: Snapshot, embedder: Embedder, *, mirrored: bool = False
 ) -> dict[str, Examples]:
-    """Return the snapshot's splits with the embeddings of one backbone by one engine.
+    """Return the snapshot's splits with the embeddings of one backbone.
 
     Args:
         lake: holds `embeddings`.
         run: names the version that holds them.
         shot: tonight's snapshot.
-        backbone: digest of the backbone.
-        engine: the engine that embedded them all; by default what this process would embed with.
-        view: the view of the photos, where embeddings of several are kept.
+        embedder: the backbone, and the engines of training photos and of those that figures come from.
+        mirrored: training photos count twice, the second time mirrored, as far as that view was embedded.
 
     Raises:
         CorruptError: a photo of the snapshot was never embedded by it, or embeddings differ in length.
     """
-    engine = engine or engine_name()
-    wanted = (pc.field("backbone") == backbone) & (pc.field("engine") == engine)
-    if view is not None:
-        wanted &= pc.field("view") == view
-    rows = lake.tables.read(
-        EMBEDDINGS, version=run.versions[EMBEDDINGS.name], columns=["sha256", "vector"], where=wanted
+    plain = read_vectors(lake, run, embedder)
+    judging = plain
+    if embedder.judging != embedder.engine:
+        judging = read_vectors(lake, run, embedder, engine=embedder.judging)
+    splits = {}
+    for split in SPLITS:
+        rows = shot.rows.filter(pc.equal(shot.rows["split"], split))
+        splits[split] = _examples(rows, plain if split == "train" else judging, embedder)
+    if mirrored:
+        other = read_vectors(lake, run, embedder, view=MIRROR)
+        rows = shot.rows.filter(pc.equal(shot.rows["split"], "train"))
+        rows = rows.filter(pc.is_in(rows["sha256"], pa.array(list(other), pa.string())))
+        splits["train"] = splits["train"].and_also(_examples(rows, other, embedder))
+    return splits
+
+
+def read_vectors(
+    lake: Lake, run: StageRun, embedder: Embedder, *, engine: str = "", view: str = PLAIN
+) -> dict[str, bytes]:
+    """Return the stored embeddings (`engine.from_bytes` reads them) of one backbone, engine and view, by photo."""
+    wanted = (
+        (pc.field("backbone") == embedder.backbone)
+        & (pc.field("engine") == (engine or embedder.engine))
+        & (pc.field("view") == view)
     )
-    vectors = dict(zip(rows["sha256"].to_pylist(), rows["vector"].to_pylist(), strict=True))
-    missing = sorted(set(shot.rows["sha256"].to_pylist()) - set(vectors))
-    if missing:
-        raise CorruptError(
-            f"{len(missing)} photos of the snapshot have no embedding by {backbone[:12]} and {engine}, "
-            f"first {missing[0]}",
-            "run `autodetect curate` for the night they came",
-        )
-    return {split: _examples(shot.rows.filter(pc.equal(shot.rows["split"], split)), vectors) for split in SPLITS}
+    version = run.versions[EMBEDDINGS.name]
+    rows = lake.tables.read(EMBEDDINGS, version=version, columns=["sha256", "vector"], where=wanted)
+    return dict(zip(rows["sha256"].to_pylist(), rows["vector"].to_pylist(), strict=True))
+
+
+def everything(splits: Mapping[str, Examples]) -> Examples:
+    """Return the photos of all splits, one split after the other."""
+    return reduce(Examples.and_also, splits.values())
 
 
 def answerable(
@@ -104,8 +131,15 @@ def embeddings_digest(splits: Mapping[str, Examples]) -> str:
     return digest.hexdigest()
 
 
-def _examples(rows: pa.Table, vectors: dict[str, bytes]) -> Examples:
+def _examples(rows: pa.Table, vectors: dict[str, bytes], embedder: Embedder) -> Examples:
     photos = rows["sha256"].to_pylist()
+    missing = sorted(set(photos) - set(vectors))
+    if missing:
+        raise CorruptError(
+            f"{len(missing)} photos of the snapshot have no embedding by {embedder.backbone[:12]} and "
+            f"{embedder.engine}, first {missing[0]}",
+            "run `autodetect curate` for the night they came",
+        )
     dimension = len(next(iter(vectors.values()))) // _STORED.itemsize if vectors else 0
     return Examples(
         x=from_bytes([vectors[sha256] for sha256 in photos], dimension),

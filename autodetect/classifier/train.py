@@ -1,29 +1,26 @@
-"""The train stage: tonight's snapshot, a challenger warm-started from the champion, and the gate between them."""
+"""The train stage: tonight's training set with its labels watched, a challenger, and the gate."""
 
 import logging
-import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from autodetect.catalog import lookalikes
-from autodetect.catalog.answers import read_answers
-from autodetect.classifier.champion import Champion, start_cold
-from autodetect.classifier.evaluation import Evaluation
-from autodetect.classifier.examples import confusions, sample_answers
-from autodetect.classifier.gate import class_groups
-from autodetect.classifier.lineage import Lineage
-from autodetect.classifier.split_arrays import answerable, embeddings_digest, load_examples
+from autodetect.classifier.cars import read_cars
+from autodetect.classifier.challenge import challenge
+from autodetect.classifier.champion import Champion
+from autodetect.classifier.embedded import Embedded, embedded_tonight
+from autodetect.classifier.label_watch import HISTORY, label_history
+from autodetect.classifier.preparation import benchmark_tonight, gathered_tonight, reader_of, watched_tonight
+from autodetect.classifier.slices import BENCHMARK
 from autodetect.dataset.training_set import Read, TrainingSet, choose_training_set
-from autodetect.embeddings.pin import read_pin
-from autodetect.errors import CorruptError, HeldError
+from autodetect.errors import HeldError
 from autodetect.lake.lake import Lake
 from autodetect.lake.quarantine import counts_by_rule, refuse
-from autodetect.lake.schemas import CLASSES, MAKE_MODELS, PHOTOS, QUARANTINE, SNAPSHOTS, Table
+from autodetect.lake.schemas import CLASSES, MAKE_MODELS, PHOTOS, QUARANTINE, SNAPSHOTS
 from autodetect.lake.tables import rows_of, table_digest, upsert_all
-from autodetect.records import Receipt, StageRun, canonical_digest
+from autodetect.records import Receipt, Refusal, StageRun, canonical_digest, canonical_json
 from autodetect.settings import Settings
 from autodetect.validation.check import Outcome, check
 from autodetect.validation.stages import trained
@@ -35,80 +32,101 @@ def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Pa
     """Train a challenger on everything the lake holds and let the gate decide.
 
     Args:
-        settings: dataset, backbone and classifier settings.
-        lake: reads what curation wrote; writes `classes`, `snapshots`, `quarantine` and the challenger's file.
+        settings: dataset, backbone, classifier, gate and poison settings.
+        lake: reads what curation wrote; writes `classes`, `snapshots`, `quarantine` and the challenger's files.
         run: tonight's receipts so far; the champion is named by the last train receipt.
         work: local scratch folder.
         docs: the folder of tonight's Data Docs, which gain the suites of both tables.
 
     Raises:
-        HeldError: the training set breaks a rule, or something in it stands in two splits: nothing was written.
+        HeldError: the training set breaks a rule, something in it stands in two splits, or too many of tonight's labels
+            are doubtful: nothing was written.
 
     Returns:
         A receipt whose `facts` name the `champion` after tonight and the `gate` verdict; without any admitted class
         there is neither challenger nor, on the first night, a champion.
     """
-    before = run.earlier.get("train")
+    before, read = run.earlier.get("train"), reader_of(lake, run)
     champion = Champion.of(before)
-    recipe = canonical_digest(settings.classifier.model_dump(mode="json"))
-    chosen = _training_set(settings, lake, run)
-    shot = chosen.shot
+    chosen = _training_set(settings, read, run)
+    names = {row["class_id"]: row["label"] for row in chosen.classes}
+    cars = read_cars(read)
+    embedded, watched = None, None
+    if chosen.shot.class_ids:
+        embedded = embedded_tonight(lake, run)
+        if champion is not None:
+            watched = watched_tonight(settings, lake, run, chosen, embedded, cars=cars, names=names, work=work)
+            watched.let_in()
+            if watched.vehicles:
+                chosen = _training_set(settings, read, run, leave_out=watched.vehicles)
+    for event in chosen.facts.class_events:
+        log.info("train: %s", event.words)
+    recipe = recipe_of(settings, chosen.retired)
+    refusals = [*chosen.refusals, *(watched.refusals if watched else ())]
     outcome = _judged(lake, chosen, run, docs)
-    versions, outputs = _store(lake, chosen, run)
+    versions, outputs = _store(lake, chosen, refusals, run)
     facts: dict[str, Any] = {
-        "snapshot_id": shot.snapshot_id,
+        "snapshot_id": chosen.shot.snapshot_id,
         "recipe": recipe,
-        "champion": None,
+        "champion": champion.model_dump(mode="json") if champion else None,
         "promoted": False,
         "training_set": chosen.facts.model_dump(mode="json"),
         "warned": outcome.warned,
+        "labels": watched.verdict.model_dump(mode="json") if watched else None,
+        HISTORY: [each.model_dump(mode="json") for each in (watched.history if watched else label_history(before))],
     }
-    files: dict[str, str] = {}
-    if champion:
-        facts["champion"] = champion.model_dump(mode="json")
-    if not shot.class_ids:
+    benchmark = benchmark_tonight(settings, lake, before, chosen, run.night)
+    files = {BENCHMARK: lake.artifacts.put(canonical_json(benchmark.model_dump(mode="json")))}
+    if embedded is None or not chosen.shot.class_ids:
         facts["gate"] = {"words": "no challenger: no class has enough vehicles yet"}
-    elif before and (before.facts["snapshot_id"], before.facts.get("recipe")) == (shot.snapshot_id, recipe):
+    elif before and _nothing_new(before, chosen, recipe, embedded):
         # Training it again with another night's seed until one passes would be no gate at all.
         facts["gate"] = {"words": "no challenger: nothing new to learn since the last one"}
     else:
-        challenge = _challenge(settings, lake, run, chosen, work=work)
-        facts |= challenge
-        files |= {"challenger": challenge["challenger"]["head"], "rival": challenge["challenger"]["rival"]}
+        tonight = gathered_tonight(settings, lake, run, chosen, embedded, cars=cars, names=names, benchmark=benchmark)
+        challenged = challenge(settings, lake, run, tonight, work=work)
+        facts |= challenged.facts
+        files |= challenged.files
     return run.receipt(
         "train",
         versions=versions,
         outputs=outputs,
         files=files,
-        counts={**chosen.counts, "rules_judged": outcome.rules, **counts_by_rule(chosen.refusals)},
+        counts={**chosen.counts, "rules_judged": outcome.rules, **counts_by_rule(refusals)},
         facts=facts,
         run={"validation_seconds": outcome.seconds},
     )
 
 
-def _reader(lake: Lake, run: StageRun) -> Read:
-    """Return how tables are read at the versions that receipts name."""
-
-    def read(table: Table, *, columns: list[str] | None = None, where: Any = None) -> pa.Table:
-        return lake.tables.read(table, version=run.versions.get(table.name, 0), columns=columns, where=where)
-
-    return read
+def recipe_of(settings: Settings, retired: Collection[int]) -> str:
+    """Return the digest of all but photos, backbone and seed that decides a challenger and the gate's answer."""
+    sections = (settings.classifier, settings.gate)
+    return canonical_digest([*(section.model_dump(mode="json") for section in sections), sorted(retired)])
 
 
-def _training_set(settings: Settings, lake: Lake, run: StageRun) -> TrainingSet:
-    """Choose tonight's photos."""
+def _training_set(
+    settings: Settings, read: Read, run: StageRun, *, leave_out: frozenset[str] = frozenset()
+) -> TrainingSet:
+    """Choose tonight's photos, none of the vehicles to `leave_out` among them."""
     before = run.earlier.get("train")
     snapshot_before = before.facts["snapshot_id"] if before else None
-    chosen = choose_training_set(_reader(lake, run), settings, night=run.night, before=snapshot_before)
+    chosen = choose_training_set(read, settings, night=run.night, before=snapshot_before, leave_out=leave_out)
     photos, classes = chosen.shot.rows.num_rows, len(chosen.shot.class_ids)
     log.info("train: %d photos of %d classes, %d classes new", photos, classes, len(chosen.admitted))
     return chosen
 
 
+def _nothing_new(before: Receipt, chosen: TrainingSet, recipe: str, embedded: Embedded) -> bool:
+    """Return whether the same challenger was trained before: from the same photos, settings and backbone."""
+    stood_on = before.facts.get("lineage", {}).get("backbone", embedded.challenger.backbone)
+    now = (chosen.shot.snapshot_id, recipe, embedded.challenger.backbone)
+    return (before.facts["snapshot_id"], before.facts.get("recipe"), stood_on) == now
+
+
 def _judged(lake: Lake, chosen: TrainingSet, run: StageRun, docs: Path) -> Outcome:
     """Validate the training set before it is written; raises `HeldError` where a rule is broken."""
-    read = _reader(lake, run)
-    written = {CLASSES: rows_of(CLASSES, chosen.admitted), SNAPSHOTS: chosen.shot.rows}
+    read = reader_of(lake, run)
+    written = {CLASSES: rows_of(CLASSES, chosen.changed), SNAPSHOTS: chosen.shot.rows}
     known = {
         CLASSES: read(CLASSES),
         MAKE_MODELS: read(MAKE_MODELS, columns=["make_model_id"]),
@@ -123,120 +141,19 @@ def _judged(lake: Lake, chosen: TrainingSet, run: StageRun, docs: Path) -> Outco
     return outcome
 
 
-def _store(lake: Lake, chosen: TrainingSet, run: StageRun) -> tuple[dict[str, int], dict[str, str]]:
+def _store(
+    lake: Lake, chosen: TrainingSet, refusals: list[Refusal], run: StageRun
+) -> tuple[dict[str, int], dict[str, str]]:
     """Write the training set; return the versions that hold it and the canonical digests, by table name.
 
     A snapshot never changes: one that the lake holds stays as it is, a new one is added. (Added rows, unlike merged
     ones, can be filtered while they are read; see `TableSet.read`.)
     """
     tables, rows = lake.tables, chosen.shot.rows
-    versions, outputs = upsert_all(tables, {CLASSES: rows_of(CLASSES, chosen.admitted)})
+    versions, outputs = upsert_all(tables, {CLASSES: rows_of(CLASSES, chosen.changed)})
     same = pc.field("snapshot_id") == chosen.shot.snapshot_id
     held = tables.read(SNAPSHOTS, columns=["snapshot_id"], where=same).num_rows
     versions[SNAPSHOTS.name] = tables.version(SNAPSHOTS) if held else tables.append(SNAPSHOTS, rows)
     outputs[SNAPSHOTS.name] = table_digest(SNAPSHOTS, rows)
-    versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(
-        tables, chosen.refusals, night=run.night, stage="train"
-    )
+    versions[QUARANTINE.name], outputs[QUARANTINE.name] = refuse(tables, refusals, night=run.night, stage="train")
     return versions, outputs
-
-
-def _challenge(settings: Settings, lake: Lake, run: StageRun, chosen: TrainingSet, *, work: Path) -> dict[str, Any]:
-    """Train the challenger, let the gate decide, store the challenger, and return the facts of it all."""
-    from autodetect.classifier.contest import hold_contest
-    from autodetect.classifier.head import load_head, save_head
-    from autodetect.embeddings.engine import engine_name
-
-    def head(digest: str | None, name: str) -> Any:
-        return load_head(lake.artifacts.fetch(digest, work / name)) if digest else None
-
-    before, shot = run.earlier.get("train"), chosen.shot
-    champion = Champion.of(before)
-    cold = start_cold(before, run.night, settings.classifier.cold_start_days)
-    labels = {row["class_id"]: row["label"] for row in chosen.classes}
-    retired = frozenset(row["class_id"] for row in chosen.classes if row["status"] == "retired")
-    backbone = read_pin(lake.objects)
-    if backbone is None:
-        raise CorruptError("the lake has embeddings but no pinned backbone", "restore models/backbone.json")
-    seed = run.inputs["begin"].facts["seed"]
-    found = load_examples(lake, run, shot, backbone.digest)
-    start_from = None if cold else champion
-    splits, left_out = answerable(found, start_from.class_ids if start_from else (), retired)
-    contest = hold_contest(
-        splits,
-        labels,
-        champion=champion,
-        champion_head=head(champion.head, "champion.keras") if champion else None,
-        rival_head=head(start_from.rival, "champion_rival.keras") if start_from else None,
-        settings=settings.classifier,
-        seed=seed,
-        cold=cold,
-        retired=retired,
-        lookalikes=_lookalikes(settings, chosen),
-    )
-    log.info("train: %s", contest.verdict.words)
-    files = {}
-    for rival in contest.rivals:
-        path = work / f"{'challenger' if rival.model is contest.model else 'rival'}.keras"
-        save_head(rival.model, path)
-        files[path.stem] = lake.artifacts.put_file(path)
-    lineage = Lineage.here(
-        os.environ,
-        snapshot_id=shot.snapshot_id,
-        start="cold" if cold else "warm",
-        champion=start_from.head if start_from else None,
-        rival=start_from.rival if start_from else None,
-        embeddings=embeddings_digest(found),
-        backbone=backbone.digest,
-        engine=engine_name(),
-        settings=settings.classifier.model_dump(mode="json"),
-        seed=seed,
-        left_out=left_out,
-    )
-    challenger = Champion(
-        head=files["challenger"],
-        class_ids=contest.class_ids,
-        snapshot_id=shot.snapshot_id,
-        night=run.night,
-        backbone=backbone.digest,
-        metrics=scores(contest.evaluation),
-        rival=files["rival"],
-        cold_started_on=start_from.began if start_from else run.night,
-        temperatures=contest.temperatures,
-    ).model_dump(mode="json")
-    names = [labels[class_id] for class_id in contest.class_ids]
-    truth = splits["test"].outputs(contest.class_ids)
-    theirs = contest.champion_evaluation
-    return {
-        "promoted": contest.verdict.promoted,
-        "gate": contest.verdict.model_dump(mode="json"),
-        "challenger": challenger,
-        "evaluation": contest.evaluation.model_dump(mode="json"),
-        "champion_evaluation": theirs.model_dump(mode="json") if theirs else None,
-        "training": contest.record.model_dump(mode="json"),
-        "rivals": [rival.standing.model_dump(mode="json") for rival in contest.rivals],
-        "lineage": lineage.model_dump(mode="json"),
-        "confusions": confusions(contest.answers, truth, names),
-        "samples": sample_answers(contest.answers, splits["test"].photos, truth, names, seed=seed),
-        **({"champion": challenger} if contest.verdict.promoted else {}),
-    }
-
-
-def _lookalikes(settings: Settings, chosen: TrainingSet) -> tuple[frozenset[int], ...]:
-    """Return the classes that look alike, as the catalogue and a person's file of answers declare them."""
-    make_models = {row["class_id"]: row["make_model_id"] for row in chosen.classes}
-    return class_groups(make_models, (*lookalikes.declared(), *read_answers(settings.catalog.answers).lookalikes))
-
-
-def scores(evaluation: Evaluation) -> dict[str, float]:
-    """Return the figures of an evaluation that travel with a model."""
-    return {
-        "photos": float(evaluation.photos),
-        "vehicles": float(evaluation.vehicles),
-        "top1": evaluation.top1,
-        "top3": evaluation.top3,
-        "vehicle_top1": evaluation.vehicle_top1,
-        "vehicle_top3": evaluation.vehicle_top3,
-        "nll": evaluation.nll,
-        "chance": evaluation.chance,
-    }

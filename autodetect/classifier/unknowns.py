@@ -94,7 +94,11 @@ def negative_energy(logits: Floats, temperature: float = 1.0) -> Doubles:
 
 
 def judge_unknowns(
-    validation: Mapping[ScoreName, Scored], test: Mapping[ScoreName, Scored], *, most_answered: float = MOST_ANSWERED
+    validation: Mapping[ScoreName, Scored],
+    test: Mapping[ScoreName, Scored],
+    *,
+    most_answered: float = MOST_ANSWERED,
+    at_least: float | None = None,
 ) -> Unknowns:
     """Choose score and threshold on validation cases, and say what they do on test cases.
 
@@ -102,6 +106,7 @@ def judge_unknowns(
         validation: scores by name, `max_probability` among them.
         test: scores of other vehicles, under the same names.
         most_answered: share of unknowns that may be answered, 0..1.
+        at_least: a threshold that something else asks for; the one that is chosen is never lower.
 
     Raises:
         StageFailedError: scores that are not finite.
@@ -121,6 +126,8 @@ def judge_unknowns(
     lifted = "energy" in areas and areas["energy"] >= areas["max_probability"] + _ENERGY_LIFT
     name: ScoreName = "energy" if lifted else "max_probability"
     threshold = choose_threshold(validation[name].unknown, most_answered)
+    if threshold is not None and at_least is not None:
+        threshold = max(threshold, at_least)
     chosen = Unknowns(
         score=name,
         words="",

@@ -1,6 +1,6 @@
 """From backbone and head to one Core ML package: a photo goes in, a make and model comes out.
 
-The package takes the squashed square image itself (RGB, 0..255) and scales it as `embeddings.geometry.scale` does.
+The package takes the square image itself (RGB, 0..255) and scales it as `embeddings.geometry.scale` does.
 Conversion needs Keras on TensorFlow, and neither a Mac nor Xcode.
 """
 
@@ -12,7 +12,7 @@ from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 from autodetect.coreml import package as files
-from autodetect.embeddings.geometry import PIXEL_BIAS, PIXEL_SCALE
+from autodetect.embeddings.geometry import PIXEL_BIAS, PIXEL_SCALE, Geometry
 from autodetect.errors import StageFailedError, UsageError
 from autodetect.records import Record
 from autodetect.sections import CoremlSettings
@@ -24,7 +24,10 @@ INPUT = "image"
 PRECISION = "fp16"
 
 _DESCRIPTION = "Make and model of a car in a photo"
-_INPUT_DESCRIPTION = "The photo, EXIF orientation applied, squashed (not cropped) to a square"
+_INPUT_DESCRIPTIONS: dict[Geometry, str] = {
+    "squash": "The photo, EXIF orientation applied, squashed (not cropped) to a square",
+    "letterbox": "The photo, EXIF orientation applied, shrunk to fit into a square whose rest is grey (128)",
+}
 _LABEL_DESCRIPTION = "The most probable make and model"
 _SHARES_DESCRIPTION = "Probability of every make and model"
 
@@ -49,6 +52,7 @@ def convert(
     settings: CoremlSettings,
     metadata: Mapping[str, str],
     target: Path,
+    geometry: Geometry = "squash",
 ) -> ConversionRecord:
     """Write backbone and head as one package (an ML Program, float16) to `target`, replacing what is there.
 
@@ -62,6 +66,7 @@ def convert(
         settings: deployment target, author, licence.
         metadata: user-defined text that the app can read; `version` becomes the package's version.
         target: path of the package, ending in `.mlpackage`.
+        geometry: how a photo becomes the square image: told to whoever feeds the package, which only sees the square.
 
     Raises:
         UsageError: Keras does not run on TensorFlow.
@@ -95,7 +100,7 @@ def convert(
             "see that the temporary folder has room (1 GB), and that coremltools, tensorflow and keras have the "
             "versions of constraints.txt, then export again",
         ) from error
-    _describe(model, settings, metadata)
+    _describe(model, settings, metadata, geometry)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".converting-") as folder:
         written = Path(folder) / target.name
@@ -143,14 +148,14 @@ def _concrete_function(backbone: "keras.Model", head: "keras.Model", input_size:
     return answer.get_concrete_function()
 
 
-def _describe(model: Any, settings: CoremlSettings, metadata: Mapping[str, str]) -> None:
+def _describe(model: Any, settings: CoremlSettings, metadata: Mapping[str, str], geometry: Geometry) -> None:
     """Fill in what a person sees of the model in Xcode, and what the app can read."""
     spec = model.get_spec()
     model.short_description = _DESCRIPTION
     model.author = settings.author
     model.license = settings.licence
     model.version = metadata.get("version", "")
-    model.input_description[INPUT] = _INPUT_DESCRIPTION
+    model.input_description[INPUT] = _INPUT_DESCRIPTIONS[geometry]
     model.output_description[spec.description.predictedFeatureName] = _LABEL_DESCRIPTION
     model.output_description[spec.description.predictedProbabilitiesName] = _SHARES_DESCRIPTION
     for name in sorted(metadata):

@@ -1,6 +1,6 @@
-"""Admission: which make and models are classes, which have grown too thin, and which wait for a person."""
+"""Admission: which make and models become classes, or become one again, which are too thin, and which wait."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -47,9 +47,10 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Admission:
-    """The new rows of `classes`, the names that wait for a person, and classes that have become too thin."""
+    """The new rows of `classes`, those that come back, the names that wait, and classes that are too thin."""
 
     admitted: list[dict[str, Any]]
+    returned: list[dict[str, Any]]
     waiting: tuple[Waiting, ...]
     thin: tuple[Thin, ...]
     refusals: tuple[Refusal, ...]
@@ -81,12 +82,13 @@ def admit(
     *,
     bounds: Bounds,
     night: date,
+    forbidden: Collection[str] = (),
 ) -> Admission:
-    """Decide which make and models that have enough vehicles for the first time become classes.
+    """Decide which make and models that have enough vehicles become classes, or become one again.
 
-    Class ids go up from the highest ever given, in the order of make_model_id; none is used twice. A name that the
-    catalogue does not list waits for a person, until enough different sellers have written it; 'Other ...' is never a
-    class.
+    Class ids go up from the highest ever given, in the order of make_model_id; none is used twice: a retired class
+    comes back under its own. A name that the catalogue does not list waits for a person, until enough different sellers
+    have written it; 'Other ...' is never a class.
 
     Args:
         found: candidates (`candidates.COLUMNS`).
@@ -95,6 +97,7 @@ def admit(
         unlisted: ids that only strangers vouch for -> how many sellers (`sellers_of_unlisted`).
         bounds: what admission asks for.
         night: tonight.
+        forbidden: ids that a person's answers keep from being a class.
     """
     classes = list(classes)
     known = {row["make_model_id"] for row in classes}
@@ -107,7 +110,9 @@ def admit(
         count = vehicles[model]
         if not _enough(count, bounds):
             continue
-        if says_other(model.partition("/")[2]):
+        if model in forbidden:
+            refusals.append(_refused(model, "class.retired", f"{_all(count)} vehicles"))
+        elif says_other(model.partition("/")[2]):
             refusals.append(_refused(model, "class.says_other", f"{_all(count)} vehicles"))
         elif unlisted.get(model, bounds.sellers) < bounds.sellers:
             label, sellers = labels[model], unlisted[model]
@@ -116,7 +121,15 @@ def admit(
             refusals.append(_refused(model, "class.unlisted", value))
         else:
             row = {"class_id": next_id + len(admitted), "make_model_id": model, "label": labels[model]}
-            admitted.append({**row, "status": "active", "night": night})
+            lineage = {"came_from": None, "went_to": None, "since": night, "empty_since": None}
+            admitted.append({**row, "status": "active", "night": night, **lineage})
+    returned = [
+        {**row, "status": "active", "went_to": None, "since": night, "empty_since": None}
+        for row in sorted(classes, key=lambda row: row["class_id"])
+        if row.get("status") == "retired"
+        and row["make_model_id"] not in forbidden
+        and _enough(vehicles.get(row["make_model_id"], {}), bounds)
+    ]
     active = (row for row in classes if row.get("status") == "active")
     thin = tuple(
         Thin(
@@ -129,7 +142,7 @@ def admit(
         for row in sorted(active, key=lambda row: row["class_id"])
         if not _enough(count := vehicles.get(row["make_model_id"], {}), bounds)
     )
-    return Admission(admitted, tuple(waiting), thin, tuple(refusals))
+    return Admission(admitted, returned, tuple(waiting), thin, tuple(refusals))
 
 
 def _vehicles(found: pd.DataFrame) -> dict[str, dict[str, int]]:

@@ -16,11 +16,16 @@ from autodetect.catalog.answers import read_answers
 from autodetect.catalog.identify import Identity, shown_names
 from autodetect.dataset.cleaning import cleaned
 from autodetect.dataset.copy_search import search_copies
+from autodetect.dataset.embedded_so_far import earlier_engines, held_in_table
+from autodetect.dataset.embedding import Embedder
 from autodetect.dataset.grouping import group_vehicles
 from autodetect.dataset.listing_changes import listing_changes
 from autodetect.dataset.merging import apply
 from autodetect.dataset.photo_intake import take_in
-from autodetect.embeddings.pin import read_pin
+from autodetect.dataset.renewal import renew
+from autodetect.dataset.vanished import with_missing
+from autodetect.dataset.wanted_views import Photos
+from autodetect.embeddings.pin import read_pin, settle
 from autodetect.lake.lake import Lake
 from autodetect.lake.quarantine import counts_by_rule, refuse
 from autodetect.lake.receipts import night_filter
@@ -46,6 +51,7 @@ from autodetect.records import Receipt, StageRun
 from autodetect.settings import Settings
 from autodetect.validation.check import check
 from autodetect.validation.drift import drift_suite
+from autodetect.validation.frames import replaced
 from autodetect.validation.profile import Profile, good_profiles, night_profiles
 from autodetect.validation.rule import Judged
 from autodetect.validation.stages import crawled, curated
@@ -93,7 +99,12 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
     done = cleaned(_newest(crawl[SIGHTINGS]), answers)
     new_photos = _unseen(listing_photos["sha256"], known[PHOTOS])
     log.info("curate: %d new or changed sightings, %d new photos", len(done.frame), len(new_photos))
-    intake = take_in(new_photos, lake=lake, settings=settings, night=run.night, work=work)
+    last = run.earlier.get("train")
+    champion, tried = (last.facts.get(name) or {} if last else {} for name in ("champion", "backbone_next"))
+    settle(lake.objects, champion.get("backbone"), tried.get("backbone") if tried.get("outcome") == "refused" else None)
+    held = held_in_table(lake, read)
+    embedder = Embedder(lake, settings, work, earlier_engines(run.earlier.get("curate"), lake, held))
+    intake = take_in(new_photos, embedder, night=run.night)
 
     by_row = [*_listing_suites(done.frame, run.night), (photo_suite(settings), intake.facts)]
     rows_judged = check([*crawled(crawl, night=run.night), *by_row], docs=docs, run_name=run.night.isoformat())
@@ -116,16 +127,25 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
         trained=_trained(known[VEHICLES], read),
         max_listings=settings.dataset.max_listings_per_vehicle,
     )
-    refusals += [*changes.refusals, *grouping.refusals]
+    photos = Photos(
+        _as_of_tonight(known[PHOTOS], copies.rows, PHOTOS),
+        listing_photos,
+        _as_of_tonight(known[VEHICLES], grouping.rows, VEHICLES),
+    )
+    renewal = renew(embedder, photos, held, intake.embeddings, night=run.night)
+    photo_rows, missing = with_missing(copies.rows, renewal.vanished, known[PHOTOS], read)
+    refusals += [*changes.refusals, *grouping.refusals, *missing]
     decisions = done.decisions + changes.decisions
     written = {
         LISTINGS: changes.rows,
         MAKE_MODELS: _new_make_models(known[MAKE_MODELS], decisions, run.night),
-        PHOTOS: copies.rows,
-        EMBEDDINGS: rows_of(EMBEDDINGS, intake.embeddings),
+        PHOTOS: photo_rows,
+        EMBEDDINGS: renewal.current,
         VEHICLES: grouping.rows,
     }
     suites = curated(written, read=crawl, known=known, refusals=refusals, night=run.night, settings=settings)
+    written[EMBEDDINGS] = renewal.rows
+    suites += renewal.suites(photos.sound)
     suites += _drift_suites(profiles, lake, settings, run.night)
     tables_judged = check(suites, docs=docs, run_name=run.night.isoformat())
     new_versions, outputs = upsert_all(lake.tables, written)
@@ -141,7 +161,7 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
             "sightings": len(done.frame),
             "photos_new": len(new_photos),
             "photos_ok": len(intake.sound),
-            "embeddings_new": len(intake.embeddings),
+            **renewal.counts,
             **changes.counts,
             **copies.counts,
             **grouping.counts,
@@ -154,6 +174,7 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
             "profiles": [profile.model_dump(mode="json") for profile in profiles],
             "index": copies.index.model_dump(mode="json"),
             "catalog": _by_reason(decisions),
+            "embeddings": renewal.facts,
             "backbone_note": pin.note if pin else "",
             "screening_note": head_note(pin) if pin else "",
         },
@@ -171,6 +192,11 @@ def _uncurated(run: StageRun) -> pc.Expression:
         return pc.field("night") <= run.night
     crawled_again = crawl is not None and crawl.night == done.night and crawl.digest != done.inputs["crawl"]
     return pc.field("night") >= done.night if crawled_again else pc.field("night") > done.night
+
+
+def _as_of_tonight(known: pa.Table, rows: pa.Table, table: Table) -> pa.Table:
+    """Return a table, in the columns that are known of it, as tonight's rows leave it."""
+    return pa.concat_tables([replaced(known, rows, table.key), rows.select(known.column_names)])
 
 
 def _newest(sightings: pa.Table) -> pa.Table:

@@ -4,26 +4,28 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from autodetect.embeddings.engine import embed, engine_name, to_bytes
-from autodetect.embeddings.pin import load_imagenet_head, load_pinned
-from autodetect.lake.lake import Lake
-from autodetect.photos.examine import Examined, cores, examine_all
-from autodetect.photos.inputs import network_inputs
+from autodetect.dataset.embedding import Embedder, embedding_rows
+from autodetect.embeddings.backbone import BackboneRecord
+from autodetect.embeddings.engine import from_bytes
+from autodetect.embeddings.pin import load_imagenet_head, pinned
+from autodetect.embeddings.shards import Identity
+from autodetect.lake.schemas import EMBEDDINGS
+from autodetect.photos.examine import MISSING, Examined, examine_all
+from autodetect.photos.inputs import PLAIN
 from autodetect.photos.phash import LEAST_CONTRAST, PIPELINE
 from autodetect.photos.screening import Screened, judge, judge_texture
 from autodetect.records import Refusal
-from autodetect.settings import Settings
 from autodetect.validation.check import Finding
 
 log = logging.getLogger(__name__)
-VIEW = "plain"
 TELL_EVERY = 1_000  # photos
+AT_ONCE = 4_096  # embeddings that are screened together
 
 
 @dataclass
@@ -41,7 +43,7 @@ class Intake:
 
     facts: pd.DataFrame = field(default_factory=lambda: _frame([]))
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    embeddings: list[dict[str, Any]] = field(default_factory=list)
+    embeddings: pa.Table = field(default_factory=EMBEDDINGS.schema.empty_table)
     details: dict[str, str] = field(default_factory=dict)
     noted: list[Refusal] = field(default_factory=list)
 
@@ -68,26 +70,25 @@ class Intake:
                 told = self.details.get(sha256) or value if defect else value
                 refusals.append(Refusal(table="photos", key=sha256, rule=rule, value=told))
         kept = set(self.sound)
-        self.embeddings = [row for row in self.embeddings if row["sha256"] in kept]
+        sound = pa.array(sorted(kept), pa.string())
+        self.embeddings = self.embeddings.filter(pc.is_in(self.embeddings["sha256"], value_set=sound))
         return refusals + [refusal for refusal in self.noted if refusal.key in kept]
 
 
-def take_in(new: list[str], *, lake: Lake, settings: Settings, night: date, work: Path) -> Intake:
+def take_in(new: list[str], embedder: Embedder, *, night: date) -> Intake:
     """Examine photos that the lake has not looked at before, and embed those that could be sound.
 
     Args:
         new: their SHA-256 digests, sorted.
-        lake: its photo store, and its pinned backbone, which is loaded only when there are photos.
-        settings: the photo and backbone settings.
+        embedder: embeds them by the lake's pinned backbone, which is loaded only when there are photos.
         night: tonight.
-        work: local scratch folder.
     """
     intake = Intake()
-    limits = settings.photos
+    limits = embedder.settings.photos
     facts: list[dict[str, Any]] = []
     examined = examine_all(
         new,
-        lake.photos.read,
+        embedder.lake.photos.read,
         processes=limits.processes,
         max_pixels=limits.max_pixels,
         min_side=limits.min_side,
@@ -101,47 +102,43 @@ def take_in(new: list[str], *, lake: Lake, settings: Settings, night: date, work
     intake.facts = _frame(facts)
     hashed = [fact["sha256"] for fact in facts if fact["contrast"] is not None and fact["defect"] is None]
     if hashed:
-        _embed(intake, hashed, lake=lake, settings=settings, night=night, work=work)
+        _embed(intake, hashed, embedder, night)
     return intake
 
 
-def _embed(intake: Intake, digests: list[str], *, lake: Lake, settings: Settings, night: date, work: Path) -> None:
+def _embed(intake: Intake, digests: list[str], embedder: Embedder, night: date) -> None:
     """Embed photos, and screen them by ImageNet's last layer where the backbone has it."""
-    model, backbone = load_pinned(lake.objects, settings.backbone, work)
-    head = load_imagenet_head(lake.objects, backbone, work)
-    identity = {
-        "backbone": backbone.digest,
-        "preprocessing": backbone.preprocessing,
-        "engine": engine_name(),
-        "view": VIEW,
-        "night": night,
-    }
-    batch_size = settings.backbone.batch_size
-    batches = network_inputs(
-        digests,
-        lake.photos.read,
-        input_size=backbone.input_size,
-        max_pixels=settings.photos.max_pixels,
-        threads=settings.photos.processes or cores(),
-        batch_size=batch_size,
+    backbone = pinned(embedder.lake.objects, embedder.settings.backbone, embedder.work)
+    identity = Identity(
+        backbone=backbone.digest,
+        preprocessing=backbone.preprocessing,
+        engine=embedder.engine_name(backbone, sure=True),
+        view=PLAIN,
     )
-    remaining = iter(digests)
-    screened: dict[str, str] = {}
-    for inputs in batches:
-        vectors = embed(model, inputs, batch_size)
-        names = list(islice(remaining, len(inputs)))
-        for sha256, vector in zip(names, to_bytes(vectors), strict=True):
-            intake.embeddings.append({"sha256": sha256, "vector": vector, **identity})
-        for sha256, found in zip(names, judge(vectors, head), strict=True) if head else ():
-            if found and _told(intake, sha256, found):
-                screened[sha256] = found.rule
-        done = len(intake.embeddings)
-        if done == len(names) or done % TELL_EVERY < len(names) or done == len(digests):
-            log.info("photos: %d of %d embedded", done, len(digests))
-    if screened:
+    embedded = embedder.embed(backbone, identity, digests)
+    intake.embeddings = embedding_rows(identity, embedded.rows, night)
+    found = dict.fromkeys(embedded.lost, MISSING) | _seen(intake, embedded.rows, embedder, backbone)
+    if found:
         intake.facts["defect"] = (
-            intake.facts["sha256"].map(screened).where(intake.facts["sha256"].isin(screened), intake.facts["defect"])
+            intake.facts["sha256"].map(found).where(intake.facts["sha256"].isin(found), intake.facts["defect"])
         )
+
+
+def _seen(intake: Intake, embedded: pa.Table, embedder: Embedder, backbone: BackboneRecord) -> dict[str, str]:
+    """Return the rules that photos break by what ImageNet's last layer sees in them.
+
+    It judges vectors as they are kept, which are the same whether they were computed tonight or found in a shard.
+    """
+    head = load_imagenet_head(embedder.lake.objects, backbone, embedder.work)
+    refused: dict[str, str] = {}
+    if head is None:
+        return refused
+    for start in range(0, len(embedded), AT_ONCE):
+        names, vectors = (column.to_pylist() for column in embedded.slice(start, AT_ONCE).columns)
+        for sha256, found in zip(names, judge(from_bytes(vectors, len(vectors[0]) // 2), head), strict=True):
+            if found and _told(intake, sha256, found):
+                refused[sha256] = found.rule
+    return refused
 
 
 def _screened(intake: Intake, photo: Examined) -> str | None:

@@ -60,6 +60,11 @@ def in_classes(found: pd.DataFrame, classes: Mapping[str, int]) -> pd.DataFrame:
     return found[among(found["make_model_id"], classes)].sort_values("sha256", ignore_index=True)
 
 
+def outside_classes(found: pd.DataFrame, classes: Mapping[str, int]) -> pd.DataFrame:
+    """Return the candidates that show none of these classes, by sha256."""
+    return found[~among(found["make_model_id"], classes)].sort_values("sha256", ignore_index=True)
+
+
 def counts_by_split(rows: pa.Table) -> dict[str, int]:
     """Return photos and vehicles per split, as counters for a receipt."""
     photos = Counter(rows["split"].to_pylist())

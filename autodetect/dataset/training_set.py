@@ -1,6 +1,6 @@
 """Tonight's training set: the candidates, the classes, the caps, the leak check, and what changed since last time."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -11,18 +11,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from autodetect.dataset.admission import Admission, Bounds, Thin, Waiting, admit, sellers_of_unlisted
-from autodetect.dataset.candidates import Conflict, candidates, shown_photos, without_trained
+from autodetect.dataset.admission import Thin, Waiting
+from autodetect.dataset.candidates import Conflict, among, candidates, shown_photos, without_trained
 from autodetect.dataset.caps import capped
 from autodetect.dataset.changes import Changes, changes, why_removed
+from autodetect.dataset.class_changes import LEFT, ClassEvent
 from autodetect.dataset.evidence import cut_ties, read_evidence, without_doubted
 from autodetect.dataset.leaks import PhotoSplit, split_by_photo
-from autodetect.dataset.snapshots import Snapshot, counts_by_class, counts_by_split, in_classes, snapshot
+from autodetect.dataset.settled_classes import settle_classes
+from autodetect.dataset.snapshots import (
+    Snapshot,
+    counts_by_class,
+    counts_by_split,
+    in_classes,
+    outside_classes,
+    snapshot,
+)
 from autodetect.lake.schemas import (
-    CLASSES,
     LISTING_PHOTOS,
     LISTINGS,
-    MAKE_MODELS,
     PHOTOS,
     QUARANTINE,
     SNAPSHOTS,
@@ -47,6 +54,7 @@ class TrainingSetFacts(Record):
 
     `classes` is class id -> split -> [photos, vehicles]; `over_vehicle` and `over_class` count the photos that the caps
     left out; `conflicts` are the first of `conflicts_in_all`; `changes` is None without an earlier snapshot.
+    `class_events` are what became of classes tonight; `others` the vehicles of no class, by split.
     """
 
     classes: dict[str, dict[str, list[int]]] = Field(default_factory=dict)
@@ -58,17 +66,31 @@ class TrainingSetFacts(Record):
     conflicts: tuple[Conflict, ...] = ()
     conflicts_in_all: int = 0
     changes: Changes | None = None
+    class_events: tuple[ClassEvent, ...] = ()
+    others: dict[str, int] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Tonight's snapshot with all classes (rows), those among them that are new, and everything refused."""
+    """Tonight's snapshot with all classes (rows), and everything refused.
+
+    `changed` are the rows of `classes` to be written: `admitted`, which are new, and those that came back, left or were
+    emptied. `others` are candidates of no class (`candidates.COLUMNS`), within the caps: of models that have too few
+    vehicles, wait for a person, or were retired.
+    """
 
     shot: Snapshot
     classes: list[dict[str, Any]]
     admitted: list[dict[str, Any]]
+    changed: list[dict[str, Any]]
+    others: pd.DataFrame
     refusals: list[Refusal]
     facts: TrainingSetFacts
+
+    @property
+    def retired(self) -> frozenset[int]:
+        """Return the ids of the classes that no model answers any more."""
+        return frozenset(row["class_id"] for row in self.classes if row["status"] == "retired")
 
     @property
     def counts(self) -> dict[str, int]:
@@ -76,6 +98,8 @@ class TrainingSet:
         return {
             "classes": len(self.shot.class_ids),
             "classes_new": len(self.admitted),
+            "classes_left": sum(event.kind in LEFT for event in self.facts.class_events),
+            "classes_returned": sum(event.kind == "returned" for event in self.facts.class_events),
             "classes_thin": len(self.facts.thin),
             "classes_waiting": len(self.facts.waiting),
             "photos": self.shot.rows.num_rows,
@@ -84,17 +108,21 @@ class TrainingSet:
         }
 
 
-def choose_training_set(read: Read, settings: Settings, *, night: date, before: str | None) -> TrainingSet:
+def choose_training_set(
+    read: Read, settings: Settings, *, night: date, before: str | None, leave_out: Collection[str] = ()
+) -> TrainingSet:
     """Choose what tonight's model is trained and evaluated on.
 
     Args:
         read: reads what curation wrote, and the snapshots and classes of the nights before.
-        settings: `dataset`, `source`, `seed`.
+        settings: `dataset`, `source`, `seed`, `catalog.answers`.
         night: tonight.
         before: the snapshot of the night before, if there was one.
+        leave_out: vehicles that take part in nothing tonight.
 
     Raises:
         HeldError: something stands in two splits.
+        UsageError: the file of answers cannot be read.
     """
     photos = read(PHOTOS, columns=["sha256", "verdict", "copy_group"])
     shown = shown_photos(photos, read(LISTING_PHOTOS, columns=["source", "item_id", "sha256"]))
@@ -113,14 +141,16 @@ def choose_training_set(read: Read, settings: Settings, *, night: date, before: 
     evidence = read_evidence(shown, listings, vehicles, cut=cut)
     found, trained_before = without_trained(possible.frame, trained, groups)
     found, doubted = without_doubted(found, evidence)
-    admission, classes = _admission(read, settings, found, listings, night)
-    active = {row["make_model_id"]: row["class_id"] for row in classes if row["status"] == "active"}
-    kept = capped(
-        in_classes(found, active),
-        {groups.get(sha256, sha256) for sha256 in earlier["sha256"].to_pylist()},
-        photos_per_vehicle=settings.dataset.max_photos_per_vehicle,
-        photos_per_class=settings.dataset.max_photos_per_class,
-    )
+    found = found[~among(found["vehicle_id"], leave_out)].reset_index(drop=True)
+    admission, classes = settle_classes(read, settings, found, listings, night=night, before=before, copy_groups=groups)
+    active = {row["make_model_id"]: row["class_id"] for row in classes.classes if row["status"] == "active"}
+    caps = {
+        "photos_per_vehicle": settings.dataset.max_photos_per_vehicle,
+        "photos_per_class": settings.dataset.max_photos_per_class,
+    }
+    chosen_before = {groups.get(sha256, sha256) for sha256 in earlier["sha256"].to_pylist()}
+    kept = capped(in_classes(found, active), chosen_before, **caps)
+    others = capped(outside_classes(found, active), (), **caps).frame
     # A picture shown as several models is evidence of nothing; `candidates` keeps it out of every split.
     disputed = {f"copy:{c.key}": c.rule for c in possible.conflicts if c.rule.startswith("photo.")}
     evidence = replace(evidence, cut=disputed | cut)
@@ -134,12 +164,23 @@ def choose_training_set(read: Read, settings: Settings, *, night: date, before: 
         over_class=len(kept.over_class),
         by_photo=split_by_photo(kept.frame, evidence, seed=settings.seed) if shot.class_ids else None,
         waiting=admission.waiting,
-        thin=admission.thin,
+        thin=tuple(each for each in admission.thin if each.make_model_id in active),
         conflicts=possible.conflicts[:MOST_CONFLICTS],
         conflicts_in_all=len(possible.conflicts),
         changes=changes(earlier, shot.rows, why, renamed=groups) if earlier.num_rows else None,
+        class_events=classes.events,
+        others=_vehicles_by_split(others),
     )
-    return TrainingSet(shot, classes, admission.admitted, refusals, facts)
+    new = {row["class_id"] for row in admission.admitted}
+    return TrainingSet(
+        shot,
+        classes=classes.classes,
+        admitted=[row for row in classes.changed if row["class_id"] in new],
+        changed=classes.changed,
+        others=others,
+        refusals=refusals,
+        facts=facts,
+    )
 
 
 def _copy_groups(photos: pa.Table, *asked: Iterable[Any]) -> dict[str, str]:
@@ -176,19 +217,7 @@ def _snapshot_before(read: Read, before: str | None) -> pa.Table:
     return read(SNAPSHOTS, where=pc.field("snapshot_id") == before)
 
 
-def _admission(
-    read: Read, settings: Settings, found: pd.DataFrame, listings: pa.Table, night: date
-) -> tuple[Admission, list[dict[str, Any]]]:
-    """Return tonight's admission and all classes after it."""
-    names = read(MAKE_MODELS, columns=["make_model_id", "make", "model"]).to_pylist()
-    classes: list[dict[str, Any]] = read(CLASSES).to_pylist()
-    wanted = settings.dataset
-    admission = admit(
-        found,
-        classes,
-        {row["make_model_id"]: f"{row['make']} {row['model']}" for row in names},
-        sellers_of_unlisted(listings),
-        bounds=Bounds(settings.min_vehicles, wanted.min_validation, wanted.min_test, wanted.min_sellers),
-        night=night,
-    )
-    return admission, [*classes, *admission.admitted]
+def _vehicles_by_split(frame: pd.DataFrame) -> dict[str, int]:
+    """Return split -> vehicles."""
+    vehicles = frame[["split", "vehicle_id"]].drop_duplicates()["split"].value_counts()
+    return {str(split): int(count) for split, count in sorted(vehicles.items())}

@@ -1,4 +1,4 @@
-"""From network input to embeddings, always in batches of one shape.
+"""From network input to embeddings, always in batches of one shape, and from embeddings to bytes.
 
 A batch that is not full is padded with black: a photo's vector then does not depend on how many photos come with it,
 and the network is compiled for one shape only.
@@ -20,7 +20,7 @@ _STORED = np.dtype("<f2")
 
 
 def engine_name() -> str:
-    """Return the name under which embeddings are kept, e.g. `keras-tensorflow-fp32`."""
+    """Return the name of Keras as an engine, under which its embeddings are kept, e.g. `keras-tensorflow-fp32`."""
     import keras
 
     return f"keras-{keras.backend.backend()}-fp32"
@@ -40,9 +40,25 @@ def embed(model: "keras.Model", inputs: npt.NDArray[np.uint8], batch_size: int) 
     vectors = np.empty((len(inputs), model.output_shape[-1]), dtype=np.float32)
     for start in range(0, len(inputs), batch_size):
         batch = inputs[start : start + batch_size]
-        padded = np.zeros((batch_size, *inputs.shape[1:]), dtype=np.uint8)
-        padded[: len(batch)] = batch
-        vectors[start : start + len(batch)] = model.predict_on_batch(scale(padded))[: len(batch)]
+        vectors[start : start + len(batch)] = model.predict_on_batch(scale(padded(batch, batch_size)))[: len(batch)]
+    return storable(vectors)
+
+
+def padded(batch: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    """Return (n, ...) as (size, ...), n <= `size`: what is missing is black."""
+    if len(batch) == size:
+        return batch
+    whole = np.zeros((size, *batch.shape[1:]), dtype=np.uint8)
+    whole[: len(batch)] = batch
+    return whole
+
+
+def storable(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return embeddings (n, dimension) after checking that float16 holds their values.
+
+    Raises:
+        StageFailedError: it does not.
+    """
     unfit = ~(np.abs(vectors) <= np.finfo(_STORED).max).all(axis=1)
     if unfit.any():
         raise StageFailedError(

@@ -37,7 +37,7 @@ def resolve_night(book: ReceiptBook, settings: Settings, asked: date | None, now
 
 def superseded(book: ReceiptBook, night: date) -> str:
     """Return why a night needs nothing done, '' when it does: it was published, or a later night was begun."""
-    receipts = book.all()
+    receipts = [receipt for receipt in book.all() if receipt.kind == "nightly"]
     later = max((r.night for r in receipts if r.night > night), default=None)
     if later is not None:
         return f"the night of {later} has begun; {night} is superseded"

@@ -54,9 +54,13 @@ class ReceiptBook:
                     found[receipt.stage] = receipt
         return found
 
-    def before(self, night: date) -> dict[str, Receipt]:
-        """Return the newest receipt of each stage from nights before `night`."""
-        return {r.stage: r for r in self.all() if r.night < night}
+    def before(self, night: date, kind: RunKind = "nightly") -> dict[str, Receipt]:
+        """Return the newest receipt of each stage of runs of this kind from nights before `night`."""
+        return {r.stage: r for r in self.all() if r.night < night and r.kind == kind}
+
+    def newest(self, stage: str, kind: RunKind = "nightly") -> Receipt | None:
+        """Return the newest receipt of a stage in runs of this kind, of the newest night that has one."""
+        return next((r for r in reversed(self.all()) if (r.stage, r.kind) == (stage, kind)), None)
 
     def unfinished_night(self) -> date | None:
         """Return the newest night that was begun and not ended, if there is one."""
@@ -65,7 +69,8 @@ class ReceiptBook:
 
     def finished_nights(self) -> dict[date, Verdict]:
         """Return the nights that were ended, in order, each with its verdict."""
-        return {r.night: Verdict(r.facts["verdict"]) for r in self.all() if r.stage == END}
+        ends = (r for r in self.all() if r.stage == END and r.kind == "nightly")
+        return {r.night: Verdict(r.facts["verdict"]) for r in ends}
 
     def baseline(self, night: date, stage: str) -> dict[str, int]:
         """Return the table versions a stage starts from: the newest that receipts before it name, else 0 (empty)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _text, _night, _count, _money = pa.string(), pa.date32(), pa.int32(), pa.float64()
 
@@ -186,7 +186,17 @@ MAKE_MODELS = _table(
 CLASSES = _table(
     "classes",
     "class_id",
-    {"class_id": _count, "make_model_id": _text, "label": _text, "status": _text, "night": _night},
+    {
+        "class_id": _count,
+        "make_model_id": _text,
+        "label": _text,
+        "status": _text,
+        "night": _night,
+        "came_from": _count,
+        "went_to": _count,
+        "since": _night,
+        "empty_since": _night,
+    },
 )
 EMBEDDINGS = _table(
     "embeddings",

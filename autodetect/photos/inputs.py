@@ -6,11 +6,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from autodetect.embeddings.geometry import to_input
+from autodetect.embeddings.geometry import Geometry, to_input
 from autodetect.errors import CorruptError
 from autodetect.photos.decode import decode
+from autodetect.photos.street import STREET, street
 
+PLAIN, MIRROR = "plain", "mirror"  # the third `view` is `STREET`
+VIEWS = (PLAIN, MIRROR, STREET)
 AHEAD = 3  # batches that wait at most: 32 inputs of 299 px are 9 MB
 
 
@@ -22,6 +26,8 @@ def network_inputs(
     max_pixels: int,
     threads: int,
     batch_size: int,
+    geometry: Geometry = "squash",
+    view: str = PLAIN,
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield network inputs in the order of `digests`, uint8 (n, input_size, input_size, 3), `batch_size` at a time.
 
@@ -32,17 +38,35 @@ def network_inputs(
         max_pixels: as they were examined with.
         threads: decoding and resizing leave the interpreter lock.
         batch_size: photos per yield; the last one may be smaller.
+        geometry: the backbone's.
+        view: `plain`; `mirror`, left and right exchanged; or `STREET`, as a phone would see the photo.
 
     Raises:
         CorruptError: a photo that was sound cannot be decoded any more.
+        ValueError: no such view.
     """
+    if view not in VIEWS:
+        raise ValueError(f"no view is called {view!r}; there are {', '.join(VIEWS)}")
 
     def one(sha256: str) -> NDArray[np.uint8]:
         decoded = decode(read(sha256), max_pixels=max_pixels)
         if decoded.image is None:
             raise CorruptError(f"photo {sha256} was sound and is now {decoded.rule}", "restore it from a backup")
-        return to_input(decoded.image, input_size)
+        return to_input(seen(decoded.image, view, sha256), input_size, geometry)
 
+    return _in_batches(digests, one, threads=threads, batch_size=batch_size)
+
+
+def seen(image: Image.Image, view: str, sha256: str) -> Image.Image:
+    """Return a decoded photo in one of the `VIEWS`, the same for the same photo."""
+    if view == STREET:
+        return street(image, sha256)
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if view == MIRROR else image
+
+
+def _in_batches(
+    digests: Sequence[str], one: Callable[[str], NDArray[np.uint8]], *, threads: int, batch_size: int
+) -> Iterator[NDArray[np.uint8]]:
     waiting: deque[Future[NDArray[np.uint8]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for sha256 in digests:

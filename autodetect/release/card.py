@@ -6,12 +6,13 @@ from autodetect.classifier.champion import Champion
 from autodetect.release.manifest import ReleaseFacts
 
 
-def card(facts: ReleaseFacts, champion: Champion, prices: Mapping[str, int]) -> str:
+def card(facts: ReleaseFacts, champion: Champion, architecture: str, prices: Mapping[str, int]) -> str:
     """Return the card of a release.
 
     Args:
         facts: the manifest's facts.
         champion: the released model.
+        architecture: which network its backbone is.
         prices: counts of the price stage.
     """
     metrics = champion.metrics
@@ -29,7 +30,7 @@ def card(facts: ReleaseFacts, champion: Champion, prices: Mapping[str, int]) -> 
         f"| permission | {facts.permission or 'none named'} |",
         f"| data | {window} |",
         f"| model trained on the night of | {champion.night} |",
-        f"| backbone | InceptionV3, weights {facts.backbone.weights}, {facts.backbone.digest[:12]} |",
+        f"| backbone | {architecture}, weights {facts.backbone.weights}, {facts.backbone.digest[:12]} |",
         f"| top-1, top-3 by vehicle | {metrics['vehicle_top1']:.1%}, {metrics['vehicle_top3']:.1%} |",
         f"| top-1, top-3 by photo | {metrics['top1']:.1%}, {metrics['top3']:.1%} (chance {metrics['chance']:.1%}) |",
         f"| test vehicles, photos | {metrics['vehicles']:.0f}, {metrics['photos']:.0f} |",
@@ -37,7 +38,17 @@ def card(facts: ReleaseFacts, champion: Champion, prices: Mapping[str, int]) -> 
         f"| offers | {prices['offers']} |",
         "",
         "Test vehicles were never trained on.",
-        "The model names only the classes in `classes.json`; it does not know that a photo shows something else.",
+        "The model names only the classes in `classes.json`.",
+        _doubt(champion),
         "",
     ]
     return "\n".join(lines)
+
+
+def _doubt(champion: Champion) -> str:
+    if champion.abstain is None:
+        return "It has no threshold below which it is not sure: it names one of them on any photo."
+    return (
+        f"Where its first answer has a probability below {champion.abstain.threshold:.1%}, it is not sure: of cars of"
+        f" no class, at most {champion.abstain.most_answered:.0%} reach that."
+    )

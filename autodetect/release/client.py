@@ -65,13 +65,16 @@ class SyncedRelease:
         return path
 
 
-def sync(store: ObjectStore, folder: Path, wanted: Collection[str] | None = None) -> SyncedRelease:
+def sync(
+    store: ObjectStore, folder: Path, wanted: Collection[str] | None = None, *, optional: Collection[str] = ()
+) -> SyncedRelease:
     """Bring the newest release into `folder` and return it; files that are there already are not fetched again.
 
     Args:
         store: the release store.
         folder: the cache folder; several processes may share one.
         wanted: names of the files to fetch; None fetches all.
+        optional: names of files to fetch where the release has them.
 
     Raises:
         DependencyDownError: the store does not answer and no release was fetched before.
@@ -80,19 +83,19 @@ def sync(store: ObjectStore, folder: Path, wanted: Collection[str] | None = None
         UsageError: the store holds no release, or the release has no file of a wanted name.
     """
     with _alone(folder):
-        return _sync(store, folder, wanted)
+        return _sync(store, folder, wanted, optional)
 
 
-def _sync(store: ObjectStore, folder: Path, wanted: Collection[str] | None) -> SyncedRelease:
+def _sync(store: ObjectStore, folder: Path, wanted: Collection[str] | None, optional: Collection[str]) -> SyncedRelease:
     held = current(folder)
     try:
         entry = newest(store)
         if entry is None or (held is not None and _is_older(entry, held.entry)):
             raise _older(store, entry, held)
         manifest = manifest_of(store, entry)
-        fetched = _fetch(store, folder, manifest, wanted)
+        fetched = _fetch(store, folder, manifest, _names(manifest, wanted, optional))
     except DependencyDownError:
-        if held is None or not _complete(held, wanted):
+        if held is None or not _complete(held, _names(held.manifest, wanted, optional)):
             raise
         return SyncedRelease(folder, held.manifest, held.entry, offline=True)
     write_file(_manifest_path(folder, entry), [encode(manifest)])
@@ -148,9 +151,15 @@ def _older(
     )
 
 
-def _fetch(store: ObjectStore, folder: Path, manifest: Manifest, wanted: Collection[str] | None) -> tuple[str, ...]:
+def _names(manifest: Manifest, wanted: Collection[str] | None, optional: Collection[str]) -> list[str]:
+    if wanted is None:
+        return sorted(manifest.objects)
+    return sorted({*wanted, *(name for name in optional if name in manifest.objects)})
+
+
+def _fetch(store: ObjectStore, folder: Path, manifest: Manifest, names: list[str]) -> tuple[str, ...]:
     fetched = []
-    for name in sorted(manifest.objects if wanted is None else wanted):
+    for name in names:
         described = _object(manifest, name)
         path = _object_path(folder, described)
         if not _is_sound(path, described):
@@ -181,8 +190,7 @@ def _fetch_one(store: ObjectStore, name: str, described: ManifestObject, path: P
     sync_folder(path.parent)
 
 
-def _complete(held: SyncedRelease, wanted: Collection[str] | None) -> bool:
-    names = held.manifest.objects if wanted is None else wanted
+def _complete(held: SyncedRelease, names: list[str]) -> bool:
     described = [held.manifest.objects.get(name) for name in names]
     return all(each is not None and _is_sound(_object_path(held.folder, each), each) for each in described)
 

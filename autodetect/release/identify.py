@@ -1,23 +1,37 @@
 """What the app shows, from a published release alone: the three likeliest models, the price, how many are on offer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
-from autodetect.classifier.champion import ClassEntry
+from autodetect.classifier.temperature import UNTEMPERED
+from autodetect.coreml.outputs import Output
 from autodetect.embeddings.backbone import BackboneRecord
-from autodetect.errors import UsageError
+from autodetect.embeddings.imagenet_head import load_head as load_imagenet_head
+from autodetect.errors import CorruptError, UsageError
 from autodetect.lake.objects import ObjectStore
 from autodetect.photos.decode import decode
 from autodetect.prices.lookup import OfferFact, PriceFact, offers_of, price_of
 from autodetect.records import Record
+from autodetect.release import model_facts, non_cars
+from autodetect.release.answering import answer
 from autodetect.release.client import SyncedRelease, sync
+from autodetect.release.model_facts import ModelFacts
+
+if TYPE_CHECKING:
+    import keras
 
 WANTED = ("backbone.keras", "backbone.json", "champion.keras", "classes.json", "autodetect.sqlite")
+OPTIONAL = (model_facts.NAME, non_cars.FILE_NAME)  # earlier releases have neither
 TOP = 3
 BATCH_SIZE = 32  # as embeddings are made: a batch of one photo alone rounds differently
+
+Photos = Mapping[Path, Image.Image]
 
 
 class Guess(Record):
@@ -30,53 +44,140 @@ class Guess(Record):
     offers: OfferFact
 
 
-class Identification(Record):
-    """A photo's answers, likeliest first."""
+class NoCar(Record):
+    """A photo that is not answered, and what is seen on it instead of a car."""
 
     photo: str
+    seen: str
+
+
+class Identification(Record):
+    """The answers to a photo, or to several photos of one car, likeliest first.
+
+    `photo` is the first of `photos`. `sure` says whether the first answer reaches the model's threshold; None where the
+    release carries none or nothing was answered. `screened` says whether photos without a car were looked for: those
+    are in `no_car`, and where no other photo is left there are no `guesses`.
+    """
+
+    photo: str
+    photos: tuple[str, ...]
     guesses: tuple[Guess, ...]
+    sure: bool | None = None
+    screened: bool = False
+    no_car: tuple[NoCar, ...] = ()
 
 
 def fetch(store: ObjectStore, cache: Path) -> SyncedRelease:
     """Bring what `identify` needs of the newest release into the cache folder."""
-    return sync(store, cache, WANTED)
+    return sync(store, cache, WANTED, optional=OPTIONAL)
 
 
-def identify(release: SyncedRelease, photos: Mapping[Path, Image.Image]) -> list[Identification]:
+def identify(release: SyncedRelease, photos: Photos, *, same_car: bool = False) -> list[Identification]:
     """Answer photos, which `read_photo` has read.
 
+    Args:
+        release: as `fetch` brought it.
+        photos: at least one.
+        same_car: all photos show one car: one answer to all of them instead of one to each.
+
     Raises:
-        CorruptError: a file of the release is damaged.
+        CorruptError: a file of the release is damaged, or does not belong to the others.
     """
-    import numpy as np
-
-    from autodetect.classifier.head import load_head
-    from autodetect.embeddings.backbone import load
-    from autodetect.embeddings.engine import embed
-    from autodetect.embeddings.geometry import to_input
-
-    record = BackboneRecord.model_validate_json(release.path("backbone.json").read_bytes())
-    entries = [ClassEntry.model_validate(entry) for entry in json.loads(release.path("classes.json").read_bytes())]
-    batch = np.stack([to_input(image, record.input_size) for image in photos.values()])
-    vectors = embed(load(release.path("backbone.keras"), record), batch, batch_size=BATCH_SIZE)
-    probabilities = load_head(release.path("champion.keras")).predict(vectors, verbose=0)
-    sqlite = release.path("autodetect.sqlite")
-    return [
-        Identification(
-            photo=str(path),
-            guesses=tuple(
-                Guess(
-                    label=entries[i].label,
-                    make_model_id=entries[i].make_model_id,
-                    probability=float(row[i]),
-                    price=price_of(sqlite, entries[i].make_model_id),
-                    offers=offers_of(sqlite, entries[i].make_model_id),
-                )
-                for i in np.argsort(-row, kind="stable")[:TOP].tolist()
-            ),
+    model = _Model.of(release)
+    vectors = model.embed(photos)
+    seen = model.seen_instead(vectors)
+    paths = list(photos)
+    together = [range(len(paths))] if same_car else [range(i, i + 1) for i in range(len(paths))]
+    cars = [i for i, instead in enumerate(seen) if instead is None]
+    rows = dict(zip(cars, model.head.predict(vectors[cars], verbose=0), strict=True)) if cars else {}
+    found = []
+    for places in together:
+        kept = [i for i in places if i in rows]
+        probabilities = model.answer(np.stack([rows[i] for i in kept])) if kept else None
+        found.append(
+            Identification(
+                photo=str(paths[places[0]]),
+                photos=tuple(str(paths[i]) for i in places),
+                guesses=() if probabilities is None else model.guesses(probabilities),
+                sure=None if probabilities is None else model.is_sure(probabilities),
+                screened=model.screens,
+                no_car=tuple(NoCar(photo=str(paths[i]), seen=words) for i in places if (words := seen[i])),
+            )
         )
-        for path, row in zip(photos, probabilities, strict=True)
-    ]
+    return found
+
+
+class _Model(NamedTuple):
+    """A release's files, opened."""
+
+    release: SyncedRelease
+    backbone: BackboneRecord
+    facts: ModelFacts | None
+    outputs: Sequence[Output]
+    head: "keras.Model"
+
+    @classmethod
+    def of(cls, release: SyncedRelease) -> "_Model":
+        from autodetect.classifier.head import load_head
+
+        record = BackboneRecord.model_validate_json(release.path("backbone.json").read_bytes())
+        entries = [Output.model_validate(entry) for entry in json.loads(release.path("classes.json").read_bytes())]
+        facts = None
+        if model_facts.NAME in release.manifest.objects:
+            facts = ModelFacts.model_validate_json(release.path(model_facts.NAME).read_bytes())
+            if facts.backbone != record.digest:
+                raise CorruptError(
+                    f"release {release.release_id} carries the backbone {record.digest[:12]}, its model was trained on"
+                    f" {facts.backbone[:12]}",
+                    "tell who runs the store",
+                )
+        return cls(release, record, facts, entries, load_head(release.path("champion.keras")))
+
+    @property
+    def screens(self) -> bool:
+        return bool(self.backbone.imagenet_head) and non_cars.FILE_NAME in self.release.manifest.objects
+
+    def embed(self, photos: Photos) -> npt.NDArray[np.float32]:
+        """Return the photos' embeddings, float32 (n, dimension)."""
+        from autodetect.embeddings.backbone import load
+        from autodetect.embeddings.engine import embed
+        from autodetect.embeddings.geometry import to_input
+
+        batch = np.stack(
+            [to_input(image, self.backbone.input_size, self.backbone.geometry) for image in photos.values()]
+        )
+        return embed(load(self.release.path("backbone.keras"), self.backbone), batch, batch_size=BATCH_SIZE)
+
+    def seen_instead(self, vectors: npt.NDArray[np.float32]) -> list[str | None]:
+        if not self.screens:
+            return [None] * len(vectors)
+        head = load_imagenet_head(self.release.path(non_cars.FILE_NAME), self.backbone.imagenet_head)
+        return non_cars.seen_instead(vectors, head)
+
+    def answer(self, probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """Return the answer to photos of one car, float64 (classes,), from the head's, float (n, classes)."""
+        answering = [entry.output for entry in self.outputs if entry.answers]
+        return answer(probabilities, answering, self.facts.temperatures if self.facts else UNTEMPERED)
+
+    def is_sure(self, probabilities: npt.NDArray[np.float64]) -> bool | None:
+        if self.facts is None or self.facts.abstain is None:
+            return None
+        return bool(probabilities.max() >= self.facts.abstain.threshold)
+
+    def guesses(self, probabilities: npt.NDArray[np.float64]) -> tuple[Guess, ...]:
+        """Return the likeliest answers with their worth; an output that never answers is none of them."""
+        sqlite = self.release.path("autodetect.sqlite")
+        ordered = np.argsort(-probabilities, kind="stable").tolist()
+        return tuple(
+            Guess(
+                label=entry.label,
+                make_model_id=entry.make_model_id,
+                probability=float(probabilities[entry.output]),
+                price=price_of(sqlite, entry.make_model_id),
+                offers=offers_of(sqlite, entry.make_model_id),
+            )
+            for entry in [self.outputs[i] for i in ordered if self.outputs[i].answers][:TOP]
+        )
 
 
 def read_photo(path: Path, *, max_pixels: int) -> Image.Image:

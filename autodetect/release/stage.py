@@ -8,7 +8,7 @@ from typing import Any
 from autodetect import __version__
 from autodetect.classifier.champion import Champion
 from autodetect.embeddings.backbone import BackboneRecord
-from autodetect.embeddings.pin import file_key, read_pin
+from autodetect.embeddings.pin import file_key, imagenet_head_key, record_of
 from autodetect.errors import CorruptError, HeldError
 from autodetect.lake.archives import sha256_file
 from autodetect.lake.lake import Lake, s3_options
@@ -17,9 +17,11 @@ from autodetect.lake.objects import ObjectStore, open_objects, probe_put_if_abse
 from autodetect.lake.schemas import SEEN
 from autodetect.lake.verdict import hold_reason
 from autodetect.records import Receipt, StageRun, Verdict, canonical_json
+from autodetect.release import model_facts, non_cars
 from autodetect.release.card import card
 from autodetect.release.layout import media_type
 from autodetect.release.manifest import Backbone, DataWindow, ReleaseFacts
+from autodetect.release.model_facts import ModelFacts
 from autodetect.release.publish import Published, ReleaseFile
 from autodetect.release.publish import publish as publish_release
 from autodetect.settings import Settings
@@ -43,9 +45,10 @@ def publish(settings: Settings, lake: Lake, run: StageRun, *, work: Path, fence:
     """
     if reason := hold_reason(run.inputs, settings.crawl.min_coverage):
         raise HeldError(reason, "see `autodetect report`; nothing was published")
-    champion, backbone = Champion.of(run.inputs["train"]), read_pin(lake.objects)
-    if champion is None or backbone is None:
-        raise CorruptError("the lake has a champion but no pinned backbone", "restore models/backbone.json")
+    champion = Champion.of(run.inputs["train"])
+    if champion is None:
+        raise HeldError("there is no model to publish", "see the gate's words in the train stage")
+    backbone = record_of(lake.objects, champion.backbone)
     store = open_store(settings)
     facts = _facts(settings, lake, run, champion, backbone)
     files = _files(lake, run, champion, backbone, facts, folder=work / "release")
@@ -73,7 +76,9 @@ def _facts(settings: Settings, lake: Lake, run: StageRun, champion: Champion, ba
     promoted = bool(train.facts["promoted"])
     nights: list[date] = lake.tables.read(SEEN, version=run.versions[SEEN.name], columns=["night"])["night"].to_pylist()
     warnings = [backbone.note] if backbone.note else []
-    if not promoted:
+    if train.facts["gate"].get("overridden"):
+        warnings.append(f"the model was {train.facts['gate']['words']}")
+    elif not promoted:
         warnings.append(f"the model is that of {champion.night}; tonight: {train.facts['gate']['words']}")
     return ReleaseFacts(
         channel=settings.channel,
@@ -99,22 +104,28 @@ def _files(
     digests = {
         "AutoDetect.mlpackage.zip": export.files["package"],
         "classes.json": export.files["classes"],
-        "champion.keras": champion.head,
+        "champion.keras": export.files["head"],
         **price.files,
     }
     for name, sha256 in digests.items():
         lake.artifacts.fetch(sha256, folder / name)
-    lake.objects.download(file_key(backbone), folder / "backbone.keras")
-    if sha256_file(folder / "backbone.keras") != backbone.file_sha256:
-        raise CorruptError(f"{file_key(backbone)} is damaged", "restore it from an earlier release")
+    models = {"backbone.keras": (file_key(backbone), backbone.file_sha256)}
+    if backbone.imagenet_head:
+        models[non_cars.FILE_NAME] = (imagenet_head_key(backbone), backbone.imagenet_head)
+    for name, (key, sha256) in models.items():
+        lake.objects.download(key, folder / name)
+        if sha256_file(folder / name) != sha256:
+            raise CorruptError(f"{key} is damaged", "restore it from an earlier release")
+    about = ModelFacts.of(champion, backbone, facts.class_map_digest)
     texts = {
+        model_facts.NAME: canonical_json(about.model_dump(mode="json")),
         "metrics.json": canonical_json(_metrics(train, champion)),
         "backbone.json": canonical_json(backbone.model_dump(mode="json")),
-        "card.md": card(facts, champion, price.counts).encode(),
+        "card.md": card(facts, champion, backbone.architecture, price.counts).encode(),
     }
     for name, data in texts.items():
         (folder / name).write_bytes(data)
-    names = sorted([*digests, *texts, "backbone.keras"])
+    names = sorted([*digests, *texts, *models])
     if len(names) != len(set(names)):
         raise CorruptError("two files of the release have one name", "this is a defect; report it")
     return [ReleaseFile(name, folder / name, media_type(name)) for name in names]

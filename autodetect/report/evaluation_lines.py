@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from autodetect.classifier.evaluation import Evaluation, Scores
 from autodetect.classifier.intervals import Share
+from autodetect.classifier.recency import AgeBand
 from autodetect.classifier.unknowns import Unknowns
 
 MOST_WORST = 3
@@ -55,6 +56,13 @@ def _recency(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
         older = f"{found.older.share:.1%} of {found.older.n} others"
         apart = f"difference {100 * found.low:+.1f} to {100 * found.high:+.1f} points"
         yield "recent vehicles", f"top-1 {recent}, {older} ({apart})"
+    if found and len(found.bands) > 1:
+        yield "by age", ", ".join(_band(band) for band in found.bands)
+
+
+def _band(band: AgeBand) -> str:
+    days = f"{band.days} days and more" if band.below is None else f"{band.days} to {band.below - 1} days"
+    return f"{days} {band.top1.share:.0%} of {band.top1.n}"
 
 
 def _unknowns(found: Unknowns) -> str:

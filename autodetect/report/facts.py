@@ -9,7 +9,13 @@ from pathlib import Path
 
 from pydantic import Field
 
+from autodetect.classifier.embedding_map import EmbeddingMap
 from autodetect.classifier.evaluation import Evaluation
+from autodetect.classifier.gate import Part
+from autodetect.classifier.intervals import Share
+from autodetect.classifier.poison import LabelVerdict
+from autodetect.classifier.slices import Slices
+from autodetect.classifier.unknown_cars import UnknownCars
 from autodetect.records import Record, Verdict
 
 
@@ -77,7 +83,7 @@ class RefusedPhoto(Record):
 
 
 class ClassFacts(Record):
-    """One class: vehicles per split, photos, and how it scored on its test vehicles."""
+    """One class: vehicles per split, photos, and how it scored on its test vehicles, with 95 % intervals (Wilson)."""
 
     class_id: int
     label: str
@@ -87,6 +93,8 @@ class ClassFacts(Record):
     photos: int = 0
     top1: float | None = None
     top3: float | None = None
+    top1_interval: tuple[float, float] | None = None
+    top3_interval: tuple[float, float] | None = None
     is_new: bool = False
 
 
@@ -177,6 +185,39 @@ class Sample(Record):
     answers: tuple[Answer, ...] = ()
 
 
+class WrongAnswer(Record):
+    """A test photo that was taken for another class, and how sure the model was of it."""
+
+    path: Path
+    answer: str
+    probability: float
+
+
+class WorstClassPhotos(Record):
+    """A class that is surely weak: its top-1 by vehicle, what it is most often taken for, and photos that were."""
+
+    name: str
+    top1: Share
+    taken_for: str
+    photos: tuple[WrongAnswer, ...] = ()
+
+
+class JudgedReport(Record):
+    """How tonight's model was judged, beside its figures on the whole test set.
+
+    `parts` are the gate's questions; `lineage` says in one line what the challenger was made from; `labels` is what the
+    champion thought of the night's new labels. What a receipt does not tell is empty.
+    """
+
+    parts: tuple[Part, ...] = ()
+    lineage: str = ""
+    slices: Slices | None = None
+    unknowns: UnknownCars | None = None
+    labels: LabelVerdict | None = None
+    worst: tuple[WorstClassPhotos, ...] = ()
+    map: EmbeddingMap | None = None
+
+
 class CopyGroup(Record):
     """Photos found to be copies of each other, and what tied them."""
 
@@ -249,6 +290,7 @@ class NightReport(Record):
     champion: ModelScores | None = None
     evaluation: Evaluation | None = Field(None, description="of the challenger, whole")
     gate: str = Field("", description="what the promotion gate decided, in words")
+    judged: JudgedReport = JudgedReport()
     epochs: tuple[Epoch, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     samples: tuple[Sample, ...] = ()

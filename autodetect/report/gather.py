@@ -1,5 +1,6 @@
 """Collect what a night's report tells from its receipts and the tables they name."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -13,6 +14,7 @@ from autodetect.classifier.evaluation import Evaluation
 from autodetect.dataset.training_set import TrainingSetFacts
 from autodetect.embeddings.pin import read_pin
 from autodetect.lake.lake import Lake
+from autodetect.lake.objects import ObjectMissingError
 from autodetect.lake.receipts import END, night_filter
 from autodetect.lake.schemas import CLASSES, LISTINGS, PHOTOS, PRICES, QUARANTINE, SNAPSHOTS, Table
 from autodetect.records import Receipt, StageRun
@@ -25,6 +27,7 @@ from autodetect.report.facts import (
     CopyGroup,
     CrawlFacts,
     Epoch,
+    JudgedReport,
     LabelConflict,
     ModelScores,
     PastNight,
@@ -37,8 +40,10 @@ from autodetect.report.facts import (
     StageFacts,
     TrainingSetReport,
 )
+from autodetect.report.judged import judged
 from autodetect.report.training_set import listing_key, screening_lines, smallest_and_largest, training_lines
 
+log = logging.getLogger(__name__)
 MOST_PHOTOS = 12
 MOST_GROUPS = 8
 MOST_IN_GROUP = 6
@@ -139,6 +144,8 @@ class Gatherer:
                 photos=photos[row["class_id"]],
                 top1=scores.get(row["label"], {}).get("vehicle_top1"),
                 top3=scores.get(row["label"], {}).get("vehicle_top3"),
+                top1_interval=scores.get(row["label"], {}).get("vehicle_top1_interval"),
+                top3_interval=scores.get(row["label"], {}).get("vehicle_top3_interval"),
                 is_new=row["night"] == self._run.night,
             )
             for row in sorted(self._rows(CLASSES), key=lambda row: row["class_id"])
@@ -177,6 +184,10 @@ class Gatherer:
                 for conflict in facts.conflicts[:MOST_CONFLICTS]
             ),
         )
+
+    def judged(self) -> JudgedReport:
+        """Return how tonight's model was judged."""
+        return judged(self._lake, self._run.inputs.get("train"), self._photo)
 
     def copies(self) -> tuple[CopyGroup, ...]:
         """Return groups of copies that tonight's photos joined, the largest first."""
@@ -242,9 +253,13 @@ class Gatherer:
         return self._lake.tables.read(table, version=version, columns=columns, where=where)
 
     def _photo(self, sha256: str) -> Path:
+        """Return a local copy; of a photo that has vanished since, a path to nothing: the page says so in its place."""
         path = self._folder / sha256
         if not path.is_file():
-            path.write_bytes(self._lake.photos.read(sha256))
+            try:
+                path.write_bytes(self._lake.photos.read(sha256))
+            except ObjectMissingError:
+                log.warning("report: photo %s is not in the lake any more", sha256)
         return path
 
 

@@ -14,9 +14,21 @@ from autodetect.records import Verdict
 from autodetect.report import words
 from autodetect.report.cards import cards, tonight
 from autodetect.report.crawled import crawl_lines
+from autodetect.report.drawing import Plot
 from autodetect.report.evaluation_lines import evaluation_lines
-from autodetect.report.facts import ClassFacts, ConflictingListing, LabelConflict, NightReport, PriceLine
-from autodetect.report.plots import Plot, draw_evaluation, draw_plots
+from autodetect.report.facts import (
+    ClassFacts,
+    ConflictingListing,
+    JudgedReport,
+    LabelConflict,
+    NightReport,
+    PriceLine,
+    WorstClassPhotos,
+    WrongAnswer,
+)
+from autodetect.report.judged_lines import label_lines, slice_lines, slice_rows, unknown_lines
+from autodetect.report.map_plot import draw_map
+from autodetect.report.plots import draw_evaluation, draw_plots
 from autodetect.report.thumbnails import thumbnail
 
 PAGE = "report.html"
@@ -24,6 +36,7 @@ MOST_PHOTOS = 12  # of samples, and of refused photos
 MOST_CONFUSIONS = 10
 MOST_GROUPS, MOST_IN_A_GROUP = 8, 6
 MOST_CONFLICTS = 6
+MOST_WORST = 8
 
 # What a verdict means to whoever holds a phone.
 HEADLINES = {
@@ -53,6 +66,7 @@ def render(report: NightReport, folder: Path) -> Path:
     drawn = draw_plots(report, tonight(report), plots)
     if report.evaluation:
         drawn |= draw_evaluation(report.evaluation, plots)
+    drawn |= draw_map(report.judged.map, plots)
     html = _html(report, drawn, _pictures(report, photos))
     temporary = folder / f".{PAGE}.part"
     temporary.write_bytes(html.encode("utf-8", errors="replace"))
@@ -76,6 +90,7 @@ def _html(report: NightReport, plots: dict[str, Plot], pictures: dict[str, Any])
         cards=cards(report),
         crawl_lines=list(crawl_lines(report.crawl)) if report.crawl else [],
         evaluation_lines=list(evaluation_lines(report.evaluation)) if report.evaluation else [],
+        **_judged_lines(report.judged),
         plots=plots,
         nights=[*report.history, tonight(report)][-14:][::-1],
         classes=_weakest_first(report.classes),
@@ -84,6 +99,16 @@ def _html(report: NightReport, plots: dict[str, Plot], pictures: dict[str, Any])
         slowest=max((each.seconds for each in report.stages), default=0.0),
         **pictures,
     )
+
+
+def _judged_lines(judged: JudgedReport) -> dict[str, Any]:
+    """Return how the model was judged as the page writes it; empty where it is not told."""
+    return {
+        "slices": list(slice_rows(judged.slices)) if judged.slices else [],
+        "slice_lines": list(slice_lines(judged.slices)) if judged.slices else [],
+        "unknown_lines": list(unknown_lines(judged.unknowns)) if judged.unknowns else [],
+        "label_lines": list(label_lines(judged.labels)) if judged.labels else [],
+    }
 
 
 def _pictures(report: NightReport, folder: Path) -> dict[str, Any]:
@@ -104,6 +129,9 @@ def _pictures(report: NightReport, folder: Path) -> dict[str, Any]:
             (_group(each.photos[:MOST_IN_A_GROUP], folder, place), len(each.photos) - MOST_IN_A_GROUP, each)
             for place, each in enumerate(groups, 1)
         ],
+        "worst": [
+            (_mistakes(each, folder, place), each) for place, each in enumerate(report.judged.worst[:MOST_WORST], 1)
+        ],
         "conflicts": [(_sides(each, folder, place), each) for place, each in enumerate(conflicts, 1)],
     }
 
@@ -122,6 +150,18 @@ def _sides(conflict: LabelConflict, folder: Path, place: int) -> list[tuple[Pict
             each,
         )
         for number, each in enumerate(conflict.shown, 1)
+    ]
+
+
+def _mistakes(weak: WorstClassPhotos, folder: Path, place: int) -> list[tuple[Picture, WrongAnswer]]:
+    return [
+        (
+            _picture(
+                each.path, folder / f"worst-{place:02d}-{number:02d}.jpg", f"{weak.name}, taken for {each.answer}"
+            ),
+            each,
+        )
+        for number, each in enumerate(weak.photos, 1)
     ]
 
 

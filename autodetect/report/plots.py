@@ -1,53 +1,19 @@
-"""The report's plots, each in a light and a dark version. matplotlib is imported when the first one is drawn.
-
-Text in a plot may come from strangers: it is never parsed as mathematics.
-"""
+"""The report's plots of a night and of an evaluation, each in a light and a dark version."""
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autodetect.classifier.accuracy import ClassScore
 from autodetect.classifier.calibration import Calibration
 from autodetect.classifier.evaluation import Evaluation
+from autodetect.report.drawing import Plot, Theme, axes_of, draw_line, name_axes, save
 from autodetect.report.facts import ClassFacts, Epoch, NightReport, PastNight, PriceLine
 
-DPI = 160
 MOST_PRICES = 15
 MOST_INTERVALS = 30
 MOST_NIGHTS = 60
-
-
-@dataclass(frozen=True)
-class Theme:
-    """Colours of one version of a plot; the same as the page's."""
-
-    name: str
-    surface: str
-    ink: str
-    muted: str
-    grid: str
-    accent: str
-
-
-THEMES = (
-    Theme("light", surface="#ffffff", ink="#1c2430", muted="#6a7585", grid="#e6e9ee", accent="#1f6feb"),
-    Theme("dark", surface="#171c24", ink="#e4e9f0", muted="#93a0b2", grid="#2a323d", accent="#62a0ff"),
-)
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A drawn plot: links relative to the page, and what it shows for those who cannot see it."""
-
-    light: str
-    dark: str
-    alt: str
-    width: int
-    height: int
 
 
 def draw_plots(report: NightReport, tonight: PastNight, folder: Path) -> dict[str, Plot]:
@@ -93,7 +59,7 @@ def draw_plots(report: NightReport, tonight: PastNight, folder: Path) -> dict[st
             lambda figure, theme: _prices(figure, theme, lines),
         ),
     ]
-    return {name: _save(folder, name, alt, size, draw) for name, alt, size, worth, draw in wanted if worth}
+    return {name: save(folder, name, alt, size, draw) for name, alt, size, worth, draw in wanted if worth}
 
 
 def draw_evaluation(evaluation: Evaluation, folder: Path) -> dict[str, Plot]:
@@ -108,7 +74,7 @@ def draw_evaluation(evaluation: Evaluation, folder: Path) -> dict[str, Plot]:
     photo, vehicle, scored = evaluation.by_photo, evaluation.by_vehicle, _weakest(evaluation.per_class)
     found = {}
     if photo and vehicle:
-        found["reliability"] = _save(
+        found["reliability"] = save(
             folder,
             "reliability",
             f"Share of right answers against confidence: calibration error {photo.calibration.ece:.1%} by photo, "
@@ -117,7 +83,7 @@ def draw_evaluation(evaluation: Evaluation, folder: Path) -> dict[str, Plot]:
             lambda figure, theme: _reliability(figure, theme, photo.calibration, vehicle.calibration),
         )
     if scored:
-        found["intervals"] = _save(
+        found["intervals"] = save(
             folder,
             "intervals",
             f"Top-1 accuracy by vehicle with 95 % intervals of the {len(scored)} weakest classes",
@@ -127,69 +93,25 @@ def draw_evaluation(evaluation: Evaluation, folder: Path) -> dict[str, Plot]:
     return found
 
 
-def _save(folder: Path, name: str, alt: str, size: tuple[float, float], draw: Callable[[Any, Theme], None]) -> Plot:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    links = []
-    for theme in THEMES:
-        figure = Figure(figsize=size, dpi=DPI, facecolor=theme.surface, layout="constrained")
-        canvas = FigureCanvasAgg(figure)
-        draw(figure, theme)
-        path = folder / f"{name}-{theme.name}.png"
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box stands for a script without a font
-            canvas.print_png(path, metadata={"Software": None})
-        links.append(f"{folder.name}/{path.name}")
-    return Plot(links[0], links[1], alt, width=round(size[0] * 100), height=round(size[1] * 100))
-
-
-def _axes(figure: Any, theme: Theme, columns: int = 1) -> list[Any]:
-    found = figure.subplots(1, columns, squeeze=False)[0]
-    for axes in found:
-        axes.set_facecolor(theme.surface)
-        axes.tick_params(colors=theme.muted, labelsize=8, length=0)
-        axes.grid(visible=True, color=theme.grid, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.margins(x=0.03)
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-    return list(found)
-
-
-def _label(axes: Any, theme: Theme, x: str, y: str) -> None:
-    axes.set_xlabel(x, color=theme.muted, fontsize=8.5, parse_math=False)
-    axes.set_ylabel(y, color=theme.muted, fontsize=8.5, parse_math=False)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, labelcolor=theme.ink, fontsize=8, loc="best")
-
-
-def _line(axes: Any, theme: Theme, x: Sequence[Any], y: Sequence[float], label: str, *, strong: bool) -> None:
-    if any(math.isfinite(value) for value in y):
-        colour, style, width = (theme.accent, "-", 2.0) if strong else (theme.muted, "--", 1.5)
-        marker = "o" if len(y) <= 20 else ""
-        axes.plot(x, y, style, color=colour, linewidth=width, marker=marker, markersize=3.5, label=label)
-
-
 def _training(figure: Any, theme: Theme, epochs: Sequence[Epoch]) -> None:
-    left, right = _axes(figure, theme, 2)
+    left, right = axes_of(figure, theme, 2)
     count = range(1, len(epochs) + 1)
-    _line(left, theme, count, [_number(each.val_loss) for each in epochs], "validation", strong=True)
-    _line(left, theme, count, [_number(each.loss) for each in epochs], "training", strong=False)
-    _line(right, theme, count, [_percent(each.val_accuracy) for each in epochs], "validation", strong=True)
-    _line(right, theme, count, [_percent(each.accuracy) for each in epochs], "training", strong=False)
+    draw_line(left, theme, count, [_number(each.val_loss) for each in epochs], "validation", strong=True)
+    draw_line(left, theme, count, [_number(each.loss) for each in epochs], "training", strong=False)
+    draw_line(right, theme, count, [_percent(each.val_accuracy) for each in epochs], "validation", strong=True)
+    draw_line(right, theme, count, [_percent(each.accuracy) for each in epochs], "training", strong=False)
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
-    _label(left, theme, "epoch", "loss (cross-entropy)")
-    _label(right, theme, "epoch", "accuracy (%)")
+    name_axes(left, theme, "epoch", "loss (cross-entropy)")
+    name_axes(right, theme, "epoch", "accuracy (%)")
 
 
 def _trend(figure: Any, theme: Theme, nights: Sequence[PastNight]) -> None:
-    left, right = _axes(figure, theme, 2)
+    left, right = axes_of(figure, theme, 2)
     names = [each.night.strftime("%d %b") for each in nights]
     places = range(len(nights))
-    _line(left, theme, places, [_percent(each.top1) for each in nights], "top-1", strong=True)
-    _line(left, theme, places, [_percent(each.top3) for each in nights], "top-3", strong=False)
+    draw_line(left, theme, places, [_percent(each.top1) for each in nights], "top-1", strong=True)
+    draw_line(left, theme, places, [_percent(each.top3) for each in nights], "top-3", strong=False)
     right.bar(places, [each.listings or 0 for each in nights], color=theme.accent, width=0.62)
     right.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     right.grid(visible=False, axis="x")
@@ -197,12 +119,12 @@ def _trend(figure: Any, theme: Theme, nights: Sequence[PastNight]) -> None:
     shown = [place for place in places if (len(nights) - 1 - place) % every == 0]
     for axes in (left, right):
         axes.set_xticks(shown, [names[place] for place in shown])
-    _label(left, theme, "night", "accuracy by vehicle (%)")
-    _label(right, theme, "night", "listings seen")
+    name_axes(left, theme, "night", "accuracy by vehicle (%)")
+    name_axes(right, theme, "night", "listings seen")
 
 
 def _classes(figure: Any, theme: Theme, scored: Sequence[ClassFacts]) -> None:
-    [axes] = _axes(figure, theme)
+    [axes] = axes_of(figure, theme)
     for is_new, colour, label in ((False, theme.muted, "known classes"), (True, theme.accent, "new tonight")):
         mine = [each for each in scored if each.is_new is is_new]
         if mine:
@@ -210,11 +132,11 @@ def _classes(figure: Any, theme: Theme, scored: Sequence[ClassFacts]) -> None:
             axes.scatter(x, y, s=30, color=colour, alpha=0.75, linewidths=0, label=label)
     axes.set_ylim(-4, 104)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    _label(axes, theme, "training vehicles", "top-1 by vehicle (%)")
+    name_axes(axes, theme, "training vehicles", "top-1 by vehicle (%)")
 
 
 def _reliability(figure: Any, theme: Theme, photo: Calibration, vehicle: Calibration) -> None:
-    for axes, unit, shown in zip(_axes(figure, theme, 2), ("photo", "vehicle"), (photo, vehicle), strict=True):
+    for axes, unit, shown in zip(axes_of(figure, theme, 2), ("photo", "vehicle"), (photo, vehicle), strict=True):
         x = [100 * each.confidence for each in shown.bins]
         axes.plot([0, 100], [0, 100], "--", color=theme.muted, linewidth=1.2, label="as often right as sure")
         axes.vlines(
@@ -229,7 +151,7 @@ def _reliability(figure: Any, theme: Theme, photo: Calibration, vehicle: Calibra
         axes.plot(x, [100 * each.right.share for each in shown.bins], "o", color=theme.accent, label=label)
         axes.set_xlim(-2, 102)
         axes.set_ylim(-2, 102)
-        _label(axes, theme, f"confidence by {unit} (%), temperature {shown.temperature:.2f}", "right (%)")
+        name_axes(axes, theme, f"confidence by {unit} (%), temperature {shown.temperature:.2f}", "right (%)")
 
 
 def _weakest(scores: Sequence[ClassScore]) -> list[ClassScore]:
@@ -240,7 +162,7 @@ def _weakest(scores: Sequence[ClassScore]) -> list[ClassScore]:
 
 
 def _intervals(figure: Any, theme: Theme, scored: Sequence[ClassScore]) -> None:
-    [axes] = _axes(figure, theme)
+    [axes] = axes_of(figure, theme)
     places = range(len(scored) - 1, -1, -1)
     low, high = zip(*(each.vehicle_top1_interval or (0.0, 1.0) for each in scored), strict=True)
     ends = [_percent(each) for each in low], [_percent(each) for each in high]
@@ -252,7 +174,7 @@ def _intervals(figure: Any, theme: Theme, scored: Sequence[ClassScore]) -> None:
     axes.set_xlim(-2, 102)
     axes.set_ylim(-0.6, len(scored) - 0.4)
     axes.grid(visible=False, axis="y")
-    _label(axes, theme, "top-1 by vehicle (%); test vehicles in brackets", "")
+    name_axes(axes, theme, "top-1 by vehicle (%); test vehicles in brackets", "")
 
 
 def _plottable(prices: Sequence[PriceLine]) -> list[PriceLine]:
@@ -265,7 +187,7 @@ def _plottable(prices: Sequence[PriceLine]) -> list[PriceLine]:
 
 
 def _prices(figure: Any, theme: Theme, lines: Sequence[PriceLine]) -> None:
-    [axes] = _axes(figure, theme)
+    [axes] = axes_of(figure, theme)
     places = range(len(lines) - 1, -1, -1)
     axes.hlines(
         places,
@@ -282,7 +204,7 @@ def _prices(figure: Any, theme: Theme, lines: Sequence[PriceLine]) -> None:
     axes.set_ylim(-0.6, len(lines) - 0.4)
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    _label(axes, theme, f"{lines[0].basis} price ({lines[0].currency or 'unknown currency'})", "")
+    name_axes(axes, theme, f"{lines[0].basis} price ({lines[0].currency or 'unknown currency'})", "")
 
 
 def _short(label: str) -> str:

@@ -51,6 +51,7 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
             champion=model_scores(f"trained on {before['night']}" if before else "", champion),
             evaluation=evaluation(train),
             gate=facts.get("gate", {}).get("words", ""),
+            judged=gather.judged(),
             epochs=epochs(train),
             confusions=confusions(train),
             samples=gather.samples(),

@@ -1,13 +1,15 @@
 """What a night's training set is worth telling, for the summary and the report alike."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from autodetect.dataset.changes import Changes
+from autodetect.dataset.class_changes import ClassEvent
 from autodetect.dataset.training_set import TrainingSetFacts
 from autodetect.records import Receipt
 from autodetect.report.facts import ClassSize
 
 MOST_NAMED = 5
+MOST_EVENTS = 8
 MOST_SIZES = 5  # of the smallest, and of the largest classes
 
 
@@ -24,6 +26,11 @@ def training_lines(facts: TrainingSetFacts, labels: Mapping[int, str] | None = N
         yield "leak check", f"no car stands in two splits; with a split by photo {share}"
     if facts.changes:
         yield "set changed", _changed(facts.changes, labels or {})
+    if facts.class_events:
+        yield "classes changed", _events(facts.class_events)
+    if any(facts.others.values()):
+        cars = ", ".join(f"{count:,} of {split}" for split, count in sorted(facts.others.items()) if count)
+        yield "cars of no class", f"{cars}: vehicles that train nothing; unknown cars are among them"
     if facts.over_vehicle or facts.over_class:
         over = f"{facts.over_vehicle:,} beyond what a vehicle may have, {facts.over_class:,} beyond a class"
         yield "photos left out", over
@@ -68,6 +75,15 @@ def _size(label: str, splits: Mapping[str, list[int]]) -> ClassSize:
         for unit, count in (("photos", photos), ("vehicles", vehicles))
     }
     return ClassSize(label=label, **counts)
+
+
+def _events(events: Sequence[ClassEvent]) -> str:
+    """Return what became of classes: those that joined are counted, all others named."""
+    joined = sum(event.kind == "joined" for event in events)
+    told = [event.words for event in events if event.kind != "joined"]
+    more = [f"and {len(told) - MOST_EVENTS} more"] if len(told) > MOST_EVENTS else []
+    counted = [f"{_count(joined, 'class', 'classes')} joined"] if joined else []
+    return "; ".join([*counted, *told[:MOST_EVENTS], *more])
 
 
 def _by_vehicles(size: ClassSize) -> tuple[int, str]:

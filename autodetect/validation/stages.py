@@ -113,7 +113,7 @@ def trained(written: Rows, *, known: Rows) -> list[Judged]:
     sound = known[PHOTOS].filter(pc.equal(known[PHOTOS]["verdict"], "ok"))
     return [
         schemas("train", written),
-        classes(all_classes, make_models=known[MAKE_MODELS]),
+        classes(all_classes, make_models=known[MAKE_MODELS], known=known[CLASSES]),
         snapshots(written[SNAPSHOTS], classes=all_classes, photos=sound),
     ]
 

@@ -1,16 +1,17 @@
-"""`autodetect release`: look at what was published."""
+"""`autodetect release`: look at what was published, publish what the gate refused."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from autodetect.errors import CorruptError, UsageError
-from flows.cli.output import JsonOption, StoreOption, show
+from flows.cli.output import JsonOption, LakeOption, StoreOption, quiet_prefect, show, telling_interrupts
 
 ReleaseArgument = Annotated[
     str | None, typer.Argument(metavar="[ID]", help="Release id or its first digits; default: newest.")
 ]
-group = typer.Typer(help="List, show and verify releases.", no_args_is_help=True)
+group = typer.Typer(help="List, show, verify and promote releases.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -65,6 +66,55 @@ def verify_release(release: ReleaseArgument = None, store: StoreOption = None, a
     show({"release_id": wanted, "problems": problems}, text, as_json=as_json)
     if problems:
         raise CorruptError("; ".join(problems), "publish again, or restore the objects named")
+
+
+@group.command("promote")
+def promote_release(
+    reason: Annotated[str, typer.Option(help="Why the model is published all the same; it is kept and told.")],
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who says so.")],
+    night: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The night of the challenger; only the last one can.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish the last night's challenger, which the gate refused. Interrupted, run the same again.
+
+    The release says who decided so and why, beside the gate's own words. Example:
+
+        autodetect release promote --by "A. Smith" --reason "the lost class is one that nobody sells"
+    """
+    quiet_prefect()
+    from flows.options import NightOptions
+    from flows.promote import AFTERWARDS, opened, promotion
+    from flows.promote import promote as flow
+
+    options = NightOptions(night=night and night.date(), lake=lake, store=store)
+    _, opened_lake = opened(options)
+    chosen = promotion(opened_lake, options.night, reason=reason, by=by)
+    if dry_run:
+        facts = chosen.train.facts
+        value = {
+            "night": chosen.night,
+            "gate": facts["gate"],
+            "champion": facts["champion"],
+            "champion_before": facts.get("champion_evaluation"),
+            "begun": chosen.begun,
+            "stages": AFTERWARDS,
+        }
+        lines = [f"the challenger of {chosen.night} would be {chosen.gate.words}"]
+        lines += [f"  {name:<16} {figure:.4f}" for name, figure in facts["champion"]["metrics"].items()]
+        lines += [f"these would run again: {', '.join(AFTERWARDS)}; nothing was done"]
+        show(value, "\n".join(lines), as_json=as_json)
+        return
+    from flows.private_server import prefect_api
+    from flows.summary import as_text
+
+    with telling_interrupts(), prefect_api():
+        summary = flow(options, reason, by)
+    show(summary.model_dump(mode="json"), as_text(summary), as_json=as_json)
 
 
 def _store(url: str | None) -> "ObjectStore":  # type: ignore[name-defined]  # noqa: F821 - not imported at start

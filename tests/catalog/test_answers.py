@@ -61,6 +61,9 @@ def test_the_default_file_need_not_exist_and_another_must(tmp_path: Path, monkey
         ("\nlookalikes = [['Ford / Ka']]", "line 2: ['Ford / Ka'] is no group"),
         ("lookalikes = [['Ford / Ka', 4]]", "line 1"),
         ("lookalikes = [[]]", "is no group"),
+        ("\nretired = 'Ford / Ka'", "line 2: 'retired' is no list of models"),
+        ("retired = [\n  'Ford / Ka',\n  'Edsel']", "line 3: 'Edsel' names no model to retire"),
+        ("retired = [3]", "line 1: 3 names no model to retire"),
         ("[answers\n", "mine.toml is not valid TOML: "),
     ],
 )
@@ -69,6 +72,12 @@ def test_wrong_content_is_refused_with_file_and_line(tmp_path: Path, text: str, 
         answers_of(tmp_path, text)
     assert words in refused.value.what
     assert refused.value.remedy
+
+
+def test_retired_models_are_named_as_the_catalogue_spells_them(tmp_path: Path) -> None:
+    answers = answers_of(tmp_path, "retired = ['ford / MUSTANG', 'VW / bug', 'Edsel / Ranger']")
+    assert answers.retired == {"ford/mustang", "volkswagen/beetle-classic", "edsel/ranger"}
+    assert answers_of(tmp_path, "").retired == frozenset()
 
 
 def test_an_answer_is_added_or_replaced_and_every_other_line_stays(tmp_path: Path) -> None:

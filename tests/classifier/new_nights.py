@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from autodetect.classifier.new_labels import Disagreement, NightLabels, disagreement
-from autodetect.classifier.poison import PoisonSettings
+from autodetect.sections import PoisonSettings
 
 CLASSES, GROUPS, DIMENSION = 40, 10, 12
 APART = {0.6: 0.5, 0.75: 0.68, 0.9: 1.0}  # top-1 -> how far lookalikes lie apart

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from autodetect.classifier.champion import Champion
-from autodetect.classifier.contest import hold_contest
+from autodetect.classifier.contest import Contest, Defender, Rules, hold_contest
 from autodetect.classifier.head import masked_outputs, save_head
 from autodetect.classifier.rivals import Lineup, train_rivals, winner
 from autodetect.classifier.split_arrays import Examples, answerable, embeddings_digest
 from autodetect.classifier.temperature import UNTEMPERED, Temperatures
 from autodetect.errors import StageFailedError
-from autodetect.sections import ClassifierSettings
+from autodetect.sections import ClassifierSettings, GateSettings
 
 DIM = 24
 SETTINGS = ClassifierSettings(hidden_width=32, batch_size=64, epochs=10, embedding_dropout=0.1, dropout=0.2)
@@ -50,15 +50,19 @@ def champion_of(contest):
         temperatures=contest.temperatures,
     )
     (other,) = (rival.model for rival in contest.rivals if rival.model is not contest.model)
-    return {"champion": record, "champion_head": contest.model, "rival_head": other}
+    return {"record": record, "head": contest.model, "rival_head": other}
 
 
-FIRST = {"champion": None, "champion_head": None}
+def hold(splits, against=None, *, cold=False, recent=None, **rules) -> Contest:
+    """Hold a contest over made-up splits; `against` is what `champion_of` returned."""
+    rules = Rules(**{"training": SETTINGS, "gate": GateSettings(new_class_floor=0), "seed": 2, **rules})
+    champion, recent = (given and Defender(**given, test=splits["test"]) for given in (against, recent))
+    return hold_contest(splits, LABELS, champion=champion, recent=recent, rules=rules, cold=cold)
 
 
 @pytest.fixture(scope="module")
 def first():
-    return hold_contest(night(range(0, 60, 10)), LABELS, **FIRST, settings=SETTINGS, seed=1)
+    return hold(night(range(0, 60, 10)), seed=1)
 
 
 def test_both_heads_are_trained_and_the_likelier_on_validation_vehicles_is_the_challenger(first):
@@ -73,7 +77,7 @@ def test_both_heads_are_trained_and_the_likelier_on_validation_vehicles_is_the_c
 
 def test_the_next_night_starts_warm_knows_what_joined_and_keeps_the_outputs_in_order(first):
     splits = night([*range(0, 60, 10), 70, 80], seed=2)
-    second = hold_contest(splits, LABELS, **champion_of(first), settings=SETTINGS, seed=2)
+    second = hold(splits, champion_of(first), seed=2)
     assert second.class_ids == (*range(0, 60, 10), 70, 80)
     assert {rival.standing.start for rival in second.rivals} == {"warm"}
     scores = {score.name: score.vehicle_top1 for score in second.evaluation.per_class}
@@ -94,20 +98,20 @@ def test_every_model_is_judged_at_the_temperatures_of_its_own_validation(first):
     assert first.temperatures != UNTEMPERED
     assert temperatures_of(first.evaluation) == first.temperatures
     given, splits = champion_of(first), night(range(0, 60, 10), seed=2)
-    second = hold_contest(splits, LABELS, **given, settings=SETTINGS, seed=2)
+    second = hold(splits, given, seed=2)
     assert temperatures_of(second.evaluation) == second.temperatures
     assert temperatures_of(second.champion_evaluation) == first.temperatures
     told = second.evaluation.by_vehicle.calibration.nll - second.champion_evaluation.by_vehicle.calibration.nll
     assert second.verdict.nll_rise == pytest.approx(told, abs=1e-5)
-    earlier = given | {"champion": given["champion"].model_copy(update={"temperatures": UNTEMPERED})}
-    third = hold_contest(splits, LABELS, **earlier, settings=SETTINGS, seed=2)
+    earlier = given | {"record": given["record"].model_copy(update={"temperatures": UNTEMPERED})}
+    third = hold(splits, earlier, seed=2)
     assert temperatures_of(third.champion_evaluation) == UNTEMPERED
     assert third.verdict.nll_rise != second.verdict.nll_rise
 
 
 def test_lookalikes_reach_both_evaluations_and_the_gate(first):
-    given = {"settings": SETTINGS, "seed": 2, "lookalikes": (frozenset({20, 40}), frozenset({50, 70}))}
-    second = hold_contest(night([*range(0, 60, 10), 70], seed=2), LABELS, **champion_of(first), **given)
+    given = {"lookalikes": (frozenset({20, 40}), frozenset({50, 70}))}
+    second = hold(night([*range(0, 60, 10), 70], seed=2), champion_of(first), **given)
     assert {group.classes for group in second.evaluation.lookalikes.groups} == {
         ("class 20", "class 40"),
         ("class 50", "class 70"),
@@ -118,31 +122,28 @@ def test_lookalikes_reach_both_evaluations_and_the_gate(first):
 
 def test_a_new_class_below_the_floor_is_withheld_by_name_and_none_is_without_a_floor(first):
     given, splits = champion_of(first), night([*range(0, 60, 10), 70], seed=2)
-    second = hold_contest(splits, LABELS, **given, settings=SETTINGS, seed=2)
+    second = hold(splits, given, seed=2)
     assert [new.name for new in second.verdict.new_classes] == ["class 70"]
     assert second.verdict.withheld == ()
-    floor = SETTINGS.model_copy(update={"new_class_floor": 0.99})
-    third = hold_contest(splits, LABELS, **given, settings=floor, seed=2)
+    third = hold(splits, given, gate=GateSettings(new_class_floor=0.99))
     assert third.verdict.withheld == (70,)
     assert "1 new class of 1 withheld, below 99.0 %: class 70" in third.verdict.words
 
 
 def test_a_rival_whose_file_is_missing_starts_cold_over_the_same_outputs(first):
     given = champion_of(first) | {"rival_head": None}
-    second = hold_contest(night(range(0, 60, 10), seed=2), LABELS, **given, settings=SETTINGS, seed=2)
+    second = hold(night(range(0, 60, 10), seed=2), given, seed=2)
     assert sorted(rival.standing.start for rival in second.rivals) == ["cold", "warm"]
     assert {rival.model.output_shape[-1] for rival in second.rivals} == {6}
 
 
 def test_a_retired_class_keeps_its_output_and_is_never_answered_until_it_comes_back(first):
     rest = [class_id for class_id in range(0, 60, 10) if class_id != 20]
-    second = hold_contest(
-        night(rest, seed=3), LABELS, **champion_of(first), settings=SETTINGS, seed=3, retired=frozenset({20})
-    )
+    second = hold(night(rest, seed=3), champion_of(first), seed=3, retired=frozenset({20}))
     assert second.class_ids == first.class_ids
     assert all(masked_outputs(rival.model) == {2} for rival in second.rivals)
     assert (second.answers[:, 2] == 0).all()
-    third = hold_contest(night(range(0, 60, 10), seed=4), LABELS, **champion_of(second), settings=SETTINGS, seed=4)
+    third = hold(night(range(0, 60, 10), seed=4), champion_of(second), seed=4)
     assert third.class_ids == first.class_ids
     assert masked_outputs(third.model) == frozenset()
     assert {score.name: score.vehicle_top1 for score in third.evaluation.per_class}["class 20"] > 0.5
@@ -151,16 +152,14 @@ def test_a_retired_class_keeps_its_output_and_is_never_answered_until_it_comes_b
 def test_a_cold_night_leaves_retired_outputs_behind_and_still_meets_the_champion(first):
     rest = [class_id for class_id in range(0, 60, 10) if class_id != 20]
     given = champion_of(first) | {"rival_head": None}
-    afresh = hold_contest(
-        night(rest, seed=3), LABELS, **given, settings=SETTINGS, seed=3, cold=True, retired=frozenset({20})
-    )
+    afresh = hold(night(rest, seed=3), given, seed=3, cold=True, retired=frozenset({20}))
     assert afresh.class_ids == tuple(rest)
     assert {rival.standing.start for rival in afresh.rivals} == {"cold"}
     assert afresh.verdict.champion_top1 is not None
 
 
 def test_the_same_inputs_give_the_same_files(first, tmp_path):
-    again = hold_contest(night(range(0, 60, 10)), LABELS, **FIRST, settings=SETTINGS, seed=1)
+    again = hold(night(range(0, 60, 10)), seed=1)
     for ours, theirs in zip(first.rivals, again.rivals, strict=True):
         assert ours.standing == theirs.standing
         assert save_head(ours.model, tmp_path / "a.keras") == save_head(theirs.model, tmp_path / "b.keras")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from autodetect.classifier.new_labels import NightLabels, disagreement, left_out
-from autodetect.classifier.poison import LabelVerdict, PoisonSettings, judge, kept
+from autodetect.classifier.poison import LabelVerdict, judge, kept
+from autodetect.sections import PoisonSettings
 from tests.classifier.new_nights import (
     APART,
     CLASSES,

@@ -31,3 +31,14 @@ def test_vehicles_of_one_age_are_not_compared(age, lacking):
     found = recency(np.zeros(5, int), np.full(5, age))
     assert getattr(found, lacking) is None
     assert (found.difference, found.low, found.high) == (None, None, None)
+
+
+def test_bands_of_age_hold_every_vehicle_once():
+    ages = np.array([0, 6, 7, 27, 28, 5000])
+    bands = recency(np.array([0, 1, 0, 0, 1, 0]), ages).bands
+    assert [(band.days, band.below, band.top1.n, band.top1.share) for band in bands] == [
+        (0, 7, 2, 0.5),
+        (7, 28, 2, 1.0),
+        (28, 91, 1, 0.0),
+        (365, None, 1, 1.0),
+    ]

@@ -5,14 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from autodetect.classifier.train import train
+from autodetect.classifier.train import recipe_of, train
+from autodetect.embeddings.pin import PIN_KEY
 from autodetect.errors import CorruptError, HeldError
 from autodetect.lake.lake import Lake, open_lake
-from autodetect.lake.schemas import CLASSES, LISTING_PHOTOS, LISTINGS, MAKE_MODELS, PHOTOS, SNAPSHOTS, VEHICLES
+from autodetect.lake.schemas import (
+    CLASSES,
+    EMBEDDINGS,
+    LISTING_PHOTOS,
+    LISTINGS,
+    MAKE_MODELS,
+    PHOTOS,
+    SNAPSHOTS,
+    VEHICLES,
+)
 from autodetect.lake.tables import rows_of
 from autodetect.photos.vehicles import SPLIT_BLOCK
-from autodetect.records import Receipt, StageRun, canonical_digest
+from autodetect.records import Receipt, StageRun
 from autodetect.settings import Settings
+from tests.classifier.car_nights import BACKBONE
 
 NIGHT = date(2026, 11, 1)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -35,12 +46,13 @@ def lake(tmp_path: Path) -> Lake:
         for i, split in zip(ids, SPLIT_BLOCK, strict=False)
     )
     lake.tables.append(VEHICLES, rows_of(VEHICLES, members))
+    lake.objects.put(PIN_KEY, BACKBONE.model_dump_json().encode())
     return lake
 
 
 def night(lake: Lake, *, earlier: dict[str, Receipt]) -> StageRun:
     tables = (LISTINGS, MAKE_MODELS, PHOTOS, LISTING_PHOTOS, VEHICLES)
-    versions = {table.name: lake.tables.version(table) for table in tables}
+    versions = {table.name: lake.tables.version(table) for table in tables} | {EMBEDDINGS.name: 0}
     curated = Receipt(night=NIGHT, stage="curate", run_id="r", versions=versions)
     begun = Receipt(night=NIGHT, stage="begin", run_id="r", facts={"seed": 1})
     return StageRun(night=NIGHT, run_id="r", now=NOW, inputs={"begin": begun, "curate": curated}, earlier=earlier)
@@ -48,8 +60,7 @@ def night(lake: Lake, *, earlier: dict[str, Receipt]) -> StageRun:
 
 def refused(snapshot_id: str, settings: Settings) -> Receipt:
     """The receipt of a night whose challenger the gate refused."""
-    recipe = canonical_digest(settings.classifier.model_dump(mode="json"))
-    facts = {"snapshot_id": snapshot_id, "recipe": recipe, "champion": None, "promoted": False}
+    facts = {"snapshot_id": snapshot_id, "recipe": recipe_of(settings, ()), "champion": None, "promoted": False}
     return Receipt(night=date(2026, 10, 31), stage="train", run_id="r", facts=facts)
 
 
@@ -60,7 +71,7 @@ def test_a_refused_challenger_is_not_tried_again_on_the_same_snapshot(lake: Lake
     assert nothing.counts["classes"] == 0
     assert "no class has enough vehicles" in nothing.facts["gate"]["words"]
 
-    with pytest.raises(CorruptError, match="backbone"):  # it would train: there is nothing to train on here
+    with pytest.raises(CorruptError, match="no embedding"):  # it would train: there is nothing to train on here
         train(settings, lake, night(lake, earlier={}), work=tmp_path, docs=tmp_path / "docs")
     (snapshot_id,) = set(lake.tables.read(SNAPSHOTS)["snapshot_id"].to_pylist())
     again = train(
@@ -77,7 +88,7 @@ def test_a_refused_challenger_is_not_tried_again_on_the_same_snapshot(lake: Lake
 
 def test_the_receipt_tells_of_the_training_set(lake: Lake, tmp_path: Path) -> None:
     settings = Settings()
-    with pytest.raises(CorruptError, match="backbone"):
+    with pytest.raises(CorruptError, match="no embedding"):
         train(settings, lake, night(lake, earlier={}), work=tmp_path, docs=tmp_path / "docs")
     (snapshot_id,) = set(lake.tables.read(SNAPSHOTS)["snapshot_id"].to_pylist())
     before = refused(snapshot_id, settings).model_copy(

@@ -96,6 +96,24 @@ def test_a_class_that_falls_below_the_minimum_is_told_and_stays() -> None:
     assert found.admitted == []
 
 
+@pytest.mark.parametrize(("splits", "status"), [((6, 3, 3), "retired"), ((5, 3, 3), "retired"), ((6, 3, 3), "active")])
+def test_only_a_retired_class_with_enough_vehicles_comes_back(splits: tuple[int, int, int], status: str) -> None:
+    row = {"class_id": 4, "make_model_id": "audi/tt", "label": "Audi TT", "night": date(2026, 3, 1), "status": status}
+    row |= {"came_from": 2, "went_to": 3, "since": date(2026, 9, 1), "empty_since": date(2026, 8, 1)}
+    back = {**row, "status": "active", "went_to": None, "since": NIGHT, "empty_since": None}
+    expected = [back] if splits[0] == 6 and status == "retired" else []
+    assert decided(cars("audi/tt", *splits), [row]).returned == expected
+
+
+def test_what_an_answer_forbids_neither_joins_nor_comes_back() -> None:
+    found = cars("audi/tt", 6, 3, 3) + cars("ford/ka", 6, 3, 3)
+    classes = [{"class_id": 0, "make_model_id": "audi/tt", "label": "Audi TT", "status": "retired"}]
+    forbidden = ["audi/tt", "ford/ka"]
+    decided = admit(frame(found), classes, {}, {}, bounds=BOUNDS, night=NIGHT, forbidden=forbidden)
+    assert (decided.admitted, decided.returned) == ([], [])
+    assert [(refusal.key, refusal.rule) for refusal in decided.refusals] == [("ford/ka", "class.retired")]
+
+
 def test_an_id_is_vouched_for_by_the_catalogue_a_person_or_ones_own_folder() -> None:
     models: dict[str, str | None] = {"1": "a/a", "2": "a/a", "3": "b/b", "4": "c/c", "5": "d/d", "6": "d/d", "7": None}
     reasons = dict.fromkeys(models, "unlisted") | {"2": "exact", "3": "answer"}

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from autodetect.dataset import photo_intake
+from autodetect.dataset import photo_intake, shard_work
+from autodetect.dataset.embedding import Embedder
 from autodetect.dataset.photo_intake import Intake, take_in
 from autodetect.embeddings.backbone import BackboneRecord
 from autodetect.embeddings.engine import from_bytes
@@ -22,7 +23,7 @@ from autodetect.validation.check import check
 from autodetect.validation.suites.photos import photo_suite
 from crawlers.sandbox.painting.tampering import broken
 
-SETTINGS = Settings().with_values({"backbone.batch_size": 4})
+SETTINGS = Settings().with_values({"backbone.batch_size": 4, "backbone.engine": "keras"})
 NIGHT = date(2026, 11, 1)
 SIDE = 96
 RECORD = BackboneRecord(requested="random", resolved="random", seed=0, input_size=SIDE, preprocessing="p", digest="d")
@@ -60,11 +61,14 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def small_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A backbone that answers with a photo's mean colour: what is tested is not the network."""
     model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), keras.layers.GlobalAveragePooling2D()])
-    monkeypatch.setattr(photo_intake, "load_pinned", lambda *_: (model, RECORD))
+    monkeypatch.setattr(photo_intake, "pinned", lambda *_: RECORD)
+    monkeypatch.setattr(shard_work, "load_backbone", lambda *_: model)
 
 
 def taken(new: list[str], lake: Lake) -> Intake:
-    return take_in(sorted(new), lake=lake, settings=SETTINGS, night=NIGHT, work=Path())
+    for key in list(lake.objects.list("embeddings/")):  # or they would be found there, not embedded
+        lake.objects.delete(key)
+    return take_in(sorted(new), Embedder(lake, SETTINGS, Path()), night=NIGHT)
 
 
 def test_every_photo_is_described_and_every_readable_one_embedded(lake: Lake) -> None:
@@ -72,7 +76,7 @@ def test_every_photo_is_described_and_every_readable_one_embedded(lake: Lake) ->
     bad = {kind: lake.photos.put(broken(picture(99), kind)) for kind in ("truncated", "html", "empty", "pixel")}
     intake = taken([*sound, *bad.values()], lake)
     assert set(intake.rows) == {*sound, *bad.values()}
-    assert sorted(row["sha256"] for row in intake.embeddings) == sorted(sound)
+    assert intake.embeddings["sha256"].to_pylist() == sorted(sound)
     facts = {row["sha256"]: row for row in intake.facts.to_dict("records")}
     assert {kind: facts[sha256]["defect"] for kind, sha256 in bad.items() if kind != "pixel"} == {
         "truncated": "photo.truncated",
@@ -87,7 +91,7 @@ def test_every_photo_is_described_and_every_readable_one_embedded(lake: Lake) ->
         assert row["bytes"] == len(lake.photos.read(sha256))
         assert facts[sha256]["contrast"] > 20
     rows_of(PHOTOS, intake.rows.values())
-    assert rows_of(EMBEDDINGS, intake.embeddings).num_rows == 9
+    assert (intake.embeddings.schema, intake.embeddings.num_rows) == (EMBEDDINGS.schema, 9)
 
 
 def test_the_suites_can_judge_what_the_intake_says(lake: Lake, tmp_path: Path) -> None:
@@ -104,14 +108,14 @@ def test_a_photos_row_and_vector_do_not_depend_on_its_company(lake: Lake) -> Non
     for one in digests[:3]:
         apart = taken([one], lake)
         assert apart.rows[one] == together.rows[one]
-        (vector,) = (row["vector"] for row in together.embeddings if row["sha256"] == one)
-        assert apart.embeddings[0]["vector"] == vector
-    assert from_bytes([together.embeddings[0]["vector"]], 3).shape == (1, 3)
+        (vector,) = (row["vector"] for row in together.embeddings.to_pylist() if row["sha256"] == one)
+        assert apart.embeddings["vector"].to_pylist() == [vector]
+    assert from_bytes([vector], 3).shape == (1, 3)
 
 
 def test_a_night_without_new_photos_takes_in_nothing(lake: Lake) -> None:
     intake = taken([], lake)
-    assert (len(intake.facts), intake.rows, intake.embeddings, intake.judge([])) == (0, {}, [], [])
+    assert (len(intake.facts), intake.rows, len(intake.embeddings), intake.judge([])) == (0, {}, 0, [])
 
 
 def test_a_photo_that_breaks_a_rule_has_its_first_finding_for_a_verdict_and_no_vector(
@@ -131,7 +135,7 @@ def test_a_photo_that_breaks_a_rule_has_its_first_finding_for_a_verdict_and_no_v
         cut: "photo.truncated",
     }
     assert intake.sound == [sound]
-    assert [row["sha256"] for row in intake.embeddings] == [sound]
+    assert intake.embeddings["sha256"].to_pylist() == [sound]
     told = {refusal.key: (refusal.rule, refusal.value, refusal.effect) for refusal in refusals}
     assert told[placeholder][0] == "photo.not_a_photograph"
     assert told[placeholder][1].startswith("texture 0.0")

@@ -2,78 +2,16 @@
 
 import io
 import random
-from datetime import date, timedelta
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from autodetect.dataset.training_set import TrainingSet, TrainingSetFacts, choose_training_set
+from autodetect.dataset.training_set import TrainingSetFacts, choose_training_set
 from autodetect.errors import HeldError
-from autodetect.lake.schemas import (
-    CLASSES,
-    LISTING_PHOTOS,
-    LISTINGS,
-    MAKE_MODELS,
-    PHOTOS,
-    QUARANTINE,
-    SNAPSHOTS,
-    TABLES,
-    VEHICLES,
-    Table,
-)
-from autodetect.lake.tables import rows_of
-from autodetect.photos.vehicles import SPLIT_BLOCK
+from autodetect.lake.schemas import LISTINGS, PHOTOS, QUARANTINE, VEHICLES
 from autodetect.settings import Settings
-
-NIGHT = date(2026, 11, 1)
-MODELS = {"ford/mustang": "exact", "audi/tt": "exact", "edsel/ranger": "unlisted"}
-
-
-class Tables:
-    """A lake in memory: rows by table, `night` after night."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
-        self.before: str | None = None
-        self.night = NIGHT
-
-    def add_cars(self, model: str, count: int, *, photos: int = 2, sellers: int = 1) -> None:
-        known = sum(row["make_model_id"] == model for row in self.rows[LISTINGS.name])
-        for number in range(known, known + count):
-            item_id = f"{model}#{number:03d}"
-            key = {"source": "sandbox", "item_id": item_id}
-            listing = {"status": "active", "make_model_id": model, "catalog_reason": MODELS[model]}
-            self.rows[LISTINGS.name].append({**key, **listing, "seller_hash": f"s{number % sellers}"})
-            split = SPLIT_BLOCK[number % len(SPLIT_BLOCK)]
-            self.rows[VEHICLES.name].append({**key, "vehicle_id": f"v {item_id}", "split": split, "burned": False})
-            for position in range(photos):
-                sha256 = f"{item_id} {position}"
-                self.rows[LISTING_PHOTOS.name].append({**key, "position": position, "sha256": sha256})
-                self.rows[PHOTOS.name].append({"sha256": sha256, "verdict": "ok", "copy_group": sha256})
-        make, name = model.split("/")
-        if not known:
-            self.rows[MAKE_MODELS.name].append({"make_model_id": model, "make": make.title(), "model": name.title()})
-
-    def change(self, table: Table, **values: Any) -> dict[str, Any]:
-        """Change the first row whose `item_id` or `sha256` is `of`."""
-        wanted = values.pop("of")
-        (row, *_) = (row for row in self.rows[table.name] if wanted in (row.get("item_id"), row.get("sha256")))
-        row |= values
-        return row
-
-    def read(self, table: Table, *, columns: list[str] | None = None, where: Any = None) -> pa.Table:
-        rows = rows_of(table, self.rows[table.name])
-        return (rows if where is None else rows.filter(where)).select(columns or table.schema.names)
-
-    def choose(self, **dataset: Any) -> TrainingSet:
-        """Choose tonight's training set, keep it, and let the next night begin."""
-        chosen = choose_training_set(self.read, Settings(dataset=dataset), night=self.night, before=self.before)
-        self.rows[CLASSES.name] += chosen.admitted
-        self.rows[SNAPSHOTS.name] += chosen.shot.rows.to_pylist()
-        self.before, self.night = chosen.shot.snapshot_id, self.night + timedelta(1)
-        return chosen
+from tests.dataset.lake_tables import NIGHT, Tables
 
 
 @pytest.fixture
@@ -221,3 +159,30 @@ def test_a_tie_that_was_cut_on_suspicion_keeps_its_cars_out_of_evaluation(tables
         tables.change(VEHICLES, of=f"audi/tt#{number:03d}", cut_ties=["vin:WAUZZZ8N"])
     chosen = tables.choose(min_validation=2)
     assert {(refusal.key, refusal.rule) for refusal in chosen.refusals} == {("v audi/tt#005", "vehicle.in_doubt")}
+
+
+def test_cars_of_no_class_are_told_apart_within_the_caps(tables: Tables) -> None:
+    tables.add_cars("fiat/500", 9)
+    tables.add_cars("edsel/ranger", 14, sellers=2)
+    tables.change(PHOTOS, of="fiat/500#004 0", copy_group="audi/tt#004 0")  # shown as two models: nobody's
+    chosen = tables.choose(max_photos_per_vehicle=1, max_photos_per_class=4)
+    others = chosen.others.groupby(["make_model_id", "split"]).size().to_dict()
+    assert others == {
+        ("edsel/ranger", "test"): 3,
+        ("edsel/ranger", "train"): 4,
+        ("edsel/ranger", "validation"): 3,
+        ("fiat/500", "test"): 2,
+        ("fiat/500", "train"): 4,
+        ("fiat/500", "validation"): 2,
+    }
+    assert not set(chosen.others["sha256"]) & {*chosen.shot.rows["sha256"].to_pylist(), "audi/tt#004 0"}
+    assert chosen.facts.others == {"test": 5, "train": 8, "validation": 5}
+
+
+def test_vehicles_that_are_left_out_take_part_in_nothing(tables: Tables) -> None:
+    left = {f"v audi/tt#{number:03d}" for number in range(3)} | {"v fiat/500#000"}
+    tables.add_cars("fiat/500", 2)
+    chosen = choose_training_set(tables.read, Settings(), night=NIGHT, before=None, leave_out=left)
+    assert not left & {*chosen.shot.rows["vehicle_id"].to_pylist(), *chosen.others["vehicle_id"]}
+    assert chosen.shot.class_ids == (0,)  # eleven are too few for another
+    assert len(chosen.others) == 24

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from autodetect.embeddings import backbone
+from autodetect.embeddings import backbone, imagenet
 from autodetect.errors import CorruptError, UsageError
 from autodetect.sections import BackboneSettings
 
@@ -147,7 +147,7 @@ def test_a_weights_file_that_is_missing_or_does_not_fit_is_wrong_usage(tmp_path)
 
 def test_the_socket_timeout_is_put_back():
     def fail_inside():
-        with backbone._socket_timeout(1.5):
+        with imagenet.socket_timeout(1.5):
             seen.append(socket.getdefaulttimeout())
             raise OSError("down")
 

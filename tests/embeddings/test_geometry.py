@@ -16,6 +16,28 @@ def test_every_photo_becomes_one_square(width, height, size):
     assert (pixels == (10, 20, 30)).all()
 
 
+@settings(max_examples=40, deadline=None)
+@given(width=st.integers(1, 400), height=st.integers(1, 400), size=st.sampled_from([96, 299]))
+def test_a_letterboxed_photo_keeps_its_shape_and_stands_in_the_middle_of_grey(width, height, size):
+    pixels = to_input(Image.new("RGB", (width, height), (10, 20, 30)), size, "letterbox")
+    assert (pixels.shape, pixels.dtype) == ((size, size, 3), np.uint8)
+    photo = (pixels == (10, 20, 30)).all(axis=2)
+    assert (pixels[~photo] == 128).all()
+    rows, columns = np.flatnonzero(photo.any(axis=1)), np.flatnonzero(photo.any(axis=0))
+    assert photo[np.ix_(rows, columns)].all()
+    sides = len(columns), len(rows)
+    assert max(sides) == size
+    for side, given_side in zip(sides, (width, height), strict=True):
+        assert abs(side - max(1, given_side * size / max(width, height))) <= 0.5
+    for places in (rows, columns):
+        assert abs(places[0] - (size - 1 - places[-1])) <= 1
+
+
+def test_a_square_photo_is_the_same_either_way():
+    photo = Image.fromarray(np.random.default_rng(0).integers(0, 256, (150, 150, 3), dtype=np.uint8))
+    np.testing.assert_array_equal(to_input(photo, 96), to_input(photo, 96, "letterbox"))
+
+
 def test_the_whole_photo_is_squashed_and_nothing_is_cropped_or_padded():
     photo = np.zeros((100, 400, 3), np.uint8)
     photo[:, :100], photo[:, 300:] = (255, 0, 0), (0, 0, 255)
@@ -46,5 +68,6 @@ def test_pixels_are_scaled_to_minus_one_to_one():
     np.testing.assert_allclose(scaled, every * PIXEL_SCALE + PIXEL_BIAS, atol=1e-6)
 
 
-def test_the_name_tells_sizes_apart():
-    assert preprocessing_name(224) == "squash-bilinear-v1@224"
+def test_the_name_tells_sizes_and_geometries_apart():
+    assert preprocessing_name(224) == preprocessing_name(224, "squash") == "squash-bilinear-v1@224"
+    assert preprocessing_name(299, "letterbox") == "letterbox-bilinear-v1@299"

@@ -3,7 +3,7 @@ import logging
 import numpy as np
 import pytest
 
-from autodetect.embeddings import backbone, imagenet_head, pin
+from autodetect.embeddings import backbone, imagenet, imagenet_head, pin
 from autodetect.embeddings.backbone import BackboneRecord
 from autodetect.embeddings.imagenet_head import ImageNetHead
 from autodetect.errors import CorruptError
@@ -157,10 +157,10 @@ class Answers:
 @pytest.fixture
 def downloads(monkeypatch):
     def downloaded(network, whole):
-        monkeypatch.setattr(backbone, "_inception", network)
-        monkeypatch.setattr(backbone, "_whole", whole)
+        monkeypatch.setattr(imagenet, "inception", network)
+        monkeypatch.setattr(imagenet, "whole_inception", whole)
         monkeypatch.setattr(imagenet_head, "cut", lambda whole: whole.top)
-        return backbone._imagenet(224)
+        return imagenet.download(224)
 
     return downloaded
 

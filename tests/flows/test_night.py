@@ -108,7 +108,8 @@ def test_killed_in_every_stage_and_run_again_ends_the_same(
     moments = {
         "crawl": lambda line: "Beginning subflow run 'crawl-" in line,
         "curate": lambda line: " embedded" in line,
-        "train": lambda line: "train: epoch 5" in line,
+        "train": lambda line: "train: dense head, epoch 5" in line,
+        "gate": lambda line: "train: the gate is asked" in line,
         "export": lambda line: "export: converting" in line,
         "publish": lambda line: "Beginning subflow run 'publish-" in line,
     }

@@ -80,6 +80,15 @@ def test_a_later_night_supersedes_an_earlier_one(lake: Lake, make_receipt: MakeR
     assert superseded(lake.receipts, night(5)) == ""
 
 
+def test_a_fine_tune_neither_supersedes_a_night_nor_ends_one(lake: Lake, make_receipt: MakeReceipt) -> None:
+    commit(lake, make_receipt(3, "begin"), make_receipt(3, "crawl"))
+    for stage, facts in (("begin", {}), ("finetune", {}), ("end", {"verdict": "published"})):
+        commit(lake, make_receipt(5, stage, kind="finetune", facts=facts))
+        assert superseded(lake.receipts, night(3)) == superseded(lake.receipts, night(5)) == ""
+        assert resolve_night(lake.receipts, SANDBOX, None, NOW) == night(3)
+    assert begin(SANDBOX, lake, night(6), "nightly", "run").facts["night_index"] == 1
+
+
 def test_the_night_index_is_one_more_than_the_nights_that_went_through(lake: Lake) -> None:
     def index(day: int) -> int:
         return begin(SANDBOX, lake, night(day), "nightly", "run").facts["night_index"]

@@ -52,6 +52,29 @@ def test_kinds_of_run_are_kept_apart(lake: Lake, make_receipt: MakeReceipt) -> N
     assert lake.receipts.of_night(night(2)) == {}
 
 
+def test_receipts_of_a_fine_tune_never_stand_in_for_those_of_a_night(lake: Lake, make_receipt: MakeReceipt) -> None:
+    book = lake.receipts
+    commit(book, make_receipt(1, "begin"), make_receipt(1, "train"), make_receipt(1, "end", facts={"verdict": "held"}))
+    commit(book, make_receipt(1, "begin", kind="finetune", run_id="f"), make_receipt(1, "finetune", kind="finetune"))
+    assert {receipt.kind for receipt in book.before(night(2)).values()} == {"nightly"}
+    assert set(book.before(night(2))) == {"begin", "train", "end"}
+    assert set(book.before(night(2), "finetune")) == {"begin", "finetune"}
+    assert set(book.of_night(night(1))) == {"begin"}
+    assert (book.unfinished_night(), list(book.finished_nights())) == (None, [night(1)])
+    commit(book, make_receipt(2, "end", kind="finetune", facts={"verdict": "published"}))
+    assert list(book.finished_nights()) == [night(1)]
+
+
+def test_the_newest_receipt_of_a_stage_is_that_of_the_newest_night(lake: Lake, make_receipt: MakeReceipt) -> None:
+    book = lake.receipts
+    assert book.newest("train") is None
+    commit(book, make_receipt(2, "train"), make_receipt(1, "train"), make_receipt(3, "train", kind="backfill"))
+    newest = book.newest("train")
+    assert newest is not None
+    assert newest.night == night(2)
+    assert book.newest("train", "finetune") is None
+
+
 def test_before_gives_the_newest_of_each_stage_from_earlier_nights(lake: Lake, make_receipt: MakeReceipt) -> None:
     receipts = [make_receipt(day, stage, counts={"day": day}) for day in (1, 2, 3) for stage in ("crawl", "curate")]
     commit(lake.receipts, *(r for r in reversed(receipts) if (r.stage, r.counts["day"]) != ("curate", 2)))

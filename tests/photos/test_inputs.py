@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from PIL import Image
 from autodetect.embeddings.geometry import to_input
 from autodetect.errors import CorruptError
 from autodetect.photos.decode import decode
-from autodetect.photos.inputs import network_inputs
+from autodetect.photos.inputs import VIEWS, network_inputs
+from autodetect.photos.street import street
 
 MAX_PIXELS = 1_000_000
 
@@ -22,9 +24,15 @@ def photo(seed: int) -> bytes:
     return sink.getvalue()
 
 
-def inputs(photos: dict[str, bytes], batch_size: int) -> Iterator[np.ndarray]:
+def inputs(photos: dict[str, bytes], batch_size: int, **options: Any) -> Iterator[np.ndarray]:
     return network_inputs(
-        list(photos), photos.__getitem__, input_size=32, max_pixels=MAX_PIXELS, threads=3, batch_size=batch_size
+        list(photos),
+        photos.__getitem__,
+        input_size=32,
+        max_pixels=MAX_PIXELS,
+        threads=3,
+        batch_size=batch_size,
+        **options,
     )
 
 
@@ -38,6 +46,25 @@ def test_inputs_come_in_order_and_in_batches(count: int, batch_size: int) -> Non
     assert len(expected) == count
     if count:
         np.testing.assert_array_equal(np.concatenate(batches), np.stack(expected))
+
+
+def test_a_view_is_made_before_the_photo_becomes_a_square() -> None:
+    photos = {str(seed): photo(seed) for seed in range(3)}
+    plain, mirrored, on_a_phone = (
+        np.concatenate(list(inputs(photos, 2, geometry="letterbox", view=view))) for view in VIEWS
+    )
+    np.testing.assert_array_equal(mirrored, plain[:, :, ::-1])
+    for sha256, pixels in zip(photos, on_a_phone, strict=True):
+        image = decode(photos[sha256], max_pixels=MAX_PIXELS).image
+        assert image is not None
+        np.testing.assert_array_equal(pixels, to_input(street(image, sha256), 32, "letterbox"))
+    assert (on_a_phone[0, :, 16] != 128).all()  # upright: the photo reaches from top to bottom
+    assert (plain[0, 0, 16] == 128).all()
+
+
+def test_a_view_that_does_not_exist_is_refused_before_any_photo_is_read() -> None:
+    with pytest.raises(ValueError, match=r"sideways.*plain, mirror, street-v1"):
+        network_inputs([], {}.__getitem__, input_size=32, max_pixels=1, threads=1, batch_size=1, view="sideways")
 
 
 def test_a_photo_that_went_bad_is_named() -> None:

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from autodetect.classifier.embedding_map import EmbeddingMap
 from autodetect.classifier.evaluation import Evaluation, evaluate
+from autodetect.classifier.gate import Answers, Part
+from autodetect.classifier.intervals import Share
+from autodetect.classifier.new_labels import DoubtfulSeller, NightLabels
+from autodetect.classifier.poison import LabelVerdict
+from autodetect.classifier.slices import Reframed, Slices, phone_slice, slice_figures
+from autodetect.classifier.unknown_cars import Cases, UnknownCars, judge_unknown_cars
 from autodetect.records import Verdict
 from autodetect.report import facts
 
@@ -30,6 +37,86 @@ def evaluated(text: str) -> Evaluation:
     answers = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     names = [f"{text} {label}" for label in range(4)]
     return evaluate(answers, truth, np.arange(40).astype(str), names, groups=[(0, 1)])
+
+
+def sliced() -> Slices:
+    """Return slices of forty vehicles: re-framed, every third answer is wrong."""
+    names = [f"v{number}" for number in range(40)]
+
+    def answers(every: int) -> Answers:
+        truth = dict.fromkeys(names, 0)
+        answered = {name: int(number % every == 0) for number, name in enumerate(names)}
+        return Answers(frozenset({0, 1}), truth, answered, answered)
+
+    ours, theirs = Reframed(answers(10), answers(3)), Reframed(answers(8), answers(2))
+    benchmark = slice_figures("benchmark", ours.plain, theirs.plain, names[:30])
+    return Slices(named=(benchmark, slice_figures("recent", ours.plain, None, ())), phone=phone_slice(ours, theirs))
+
+
+def strangers() -> UnknownCars:
+    """Return how a model meets unknown cars, of which it is less sure."""
+
+    def cases(seed: int, lift: float, *, known: bool) -> Cases:
+        rng = np.random.default_rng(seed)
+        logits = rng.normal(size=(40, 4)) + lift * np.eye(4)[np.arange(40) % 4]
+        answers = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        names = np.arange(40).astype(str)
+        return Cases(answers, names, names.tolist(), np.arange(40) % 4 if known else None)
+
+    validation, test = ((cases(seed, 4, known=True), cases(seed + 1, 0, known=False)) for seed in (1, 3))
+    return judge_unknown_cars(validation, test)
+
+
+def doubted(text: str) -> LabelVerdict:
+    """Return a verdict on labels, with a doubtful seller."""
+    record = NightLabels(night=NIGHT, confidence=0.9, choices=3, photos=900, labels=300, confident=200, disagreeing=18)
+    seller = DoubtfulSeller(seller=text or "s", labels=40, confident=30, disagreeing=21, rate=0.7, p_value=1e-6)
+    return LabelVerdict(
+        state="ok",
+        words=text,
+        nights=14,
+        record=record,
+        examples=tuple(f"{text} {number}" for number in range(20)),
+        usual=0.08,
+        rate=0.09,
+        p_value=0.3,
+        held_from=0.14,
+        sellers=(seller,),
+    )
+
+
+def mapped(text: str) -> EmbeddingMap:
+    """Return a map of forty vehicles in four heaps."""
+    rng = np.random.default_rng(5)
+    classes = np.arange(40) % 4
+    return EmbeddingMap(
+        seed=1,
+        vehicles=1234,
+        labels=tuple(f"{text} {label}" for label in range(4)),
+        groups=(text, text, f"{text} other", "ford"),
+        classes=tuple(classes.tolist()),
+        x=tuple((10 * (classes % 2) + rng.normal(size=40)).tolist()),
+        y=tuple((10 * (classes // 2) + rng.normal(size=40)).tolist()),
+    )
+
+
+def judged(text: str, photos: list[Path]) -> facts.JudgedReport:
+    """Return everything that a receipt can tell of how its model was judged."""
+    parts = tuple(Part(name=text, passed=passed, words=text) for passed in (True, False, None))
+    wrong = tuple(facts.WrongAnswer(path=path, answer=text, probability=0.8) for path in photos)
+    share = Share.of([True, False, False])
+    return facts.JudgedReport(
+        parts=parts,
+        lineage=text,
+        slices=sliced(),
+        unknowns=strangers(),
+        labels=doubted(text),
+        worst=(
+            facts.WorstClassPhotos(name=text, top1=share, taken_for=text, photos=wrong),
+            facts.WorstClassPhotos(name=text, top1=share, taken_for=text),
+        ),
+        map=mapped(text),
+    )
 
 
 @pytest.fixture
@@ -81,7 +168,12 @@ def full_report(tmp_path: Path) -> Callable[..., facts.NightReport]:
             ),
             "classes": tuple(
                 facts.ClassFacts(
-                    class_id=i, label=f"{text} {i}", train_vehicles=20 + i, top1=0.5 + i / 10, is_new=i == 2
+                    class_id=i,
+                    label=f"{text} {i}",
+                    train_vehicles=20 + i,
+                    top1=0.5 + i / 10,
+                    is_new=i == 2,
+                    top1_interval=(0.25, 0.95),
                 )
                 for i in range(4)
             ),
@@ -104,6 +196,7 @@ def full_report(tmp_path: Path) -> Callable[..., facts.NightReport]:
             "champion": scores.model_copy(update={"top1_vehicle": 0.85}),
             "evaluation": evaluated(text),
             "gate": text,
+            "judged": judged(text, [photos[0], damaged, photos[1]]),
             "epochs": tuple(facts.Epoch(loss=3 / (i + 1), val_loss=4 / (i + 1), accuracy=i / 9) for i in range(9)),
             "confusions": (facts.Confusion(truth=text, answer=text, count=4),),
             "samples": tuple(

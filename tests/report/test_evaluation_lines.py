@@ -18,7 +18,8 @@ def test_every_part_is_told_in_figures():
     assert lines["honesty by photo"].endswith("nats, temperature 1.00")
     assert "worth 2.8 equally frequent classes" in lines["serving prior"]
     assert lines["lookalikes"] == "1 of 1 mistakes name a lookalike; counted as right, top-1 would be 100.0%"
-    assert lines["recent vehicles"].startswith("top-1 100.0% of 1 first seen less than 30 days ago, 66.7% of 3 others")
+    assert lines["recent vehicles"].startswith("top-1 100.0% of 1 first seen less than 28 days ago, 66.7% of 3 others")
+    assert lines["by age"] == "0 to 6 days 100% of 1, 28 to 90 days 67% of 3"
     assert lines["weakest classes"] == "BMW 3-Series (50% of 2, taken for Audi A4)"
     assert lines["unknown cars"].startswith("10.0% of 10 unknown test cases are answered")
     assert "AUROC 0.990 (" in lines["unknown cars"]
@@ -27,7 +28,7 @@ def test_every_part_is_told_in_figures():
 
 def test_what_was_not_measured_is_not_told():
     lines = dict(evaluation_lines(evaluate(*ARGUMENTS, ages=[1, 1, 1, 1])))
-    assert not {"lookalikes", "recent vehicles", "unknown cars"} & lines.keys()
+    assert not {"lookalikes", "recent vehicles", "by age", "unknown cars"} & lines.keys()
     unjudged = Unknowns(score="max_probability", words="not judged: 9 known and 0 unknown", most_answered=0.2)
     assert dict(evaluation_lines(evaluate(*ARGUMENTS, unknowns=unjudged)))["unknown cars"] == unjudged.words
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from autodetect.records import Receipt, Verdict
-from autodetect.report.facts import ClassFacts, NightReport, PriceLine
+from autodetect.report.facts import ClassFacts, JudgedReport, NightReport, PriceLine
 from autodetect.report.gather import evaluation
 from autodetect.report.page import render
 
@@ -69,7 +69,8 @@ def test_text_from_strangers_stays_text(full_report, tmp_path):
 def test_no_text_breaks_the_page(full_report, tmp_path, text):
     report = full_report(text, samples=(), copies=(), refused_photos=(), epochs=(), prices=(), history=(), classes=())
     undrawn = report.evaluation.model_copy(update={"by_photo": None, "by_vehicle": None, "per_class": ()})
-    report = report.model_copy(update={"evaluation": undrawn})
+    unmapped = report.judged.model_copy(update={"map": None})
+    report = report.model_copy(update={"evaluation": undrawn, "judged": unmapped})
     page = rendered(report, tmp_path / "out")
     assert set(page.tags) <= TAGS
     assert not page.open
@@ -91,7 +92,7 @@ def test_photos_are_shown_small_and_unreadable_ones_leave_no_broken_image(full_r
     for path in (tmp_path / "out" / "photos").iterdir():
         with Image.open(path) as image:
             assert (image.format, max(image.size)) == ("JPEG", 200)
-    assert page.text.count("cannot be shown") == 2
+    assert page.text.count("cannot be shown") == 3
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
@@ -143,6 +144,29 @@ def test_a_night_of_an_earlier_version_shows_what_its_receipt_holds(full_report,
         assert "Challenger (tonight)" in " ".join(page.text)
         assert "honesty by" not in " ".join(page.text)
         assert not [link for link in page.links if "reliability" in link or "intervals" in link]
+
+
+def test_how_the_model_was_judged_is_told_part_by_part(full_report, tmp_path):
+    page = rendered(full_report("Audi TT"), tmp_path / "out")
+    text = " ".join(" ".join(page.text).split())
+    order = (
+        *("passed", "refused", "not asked", "Tonight's new labels", "doubtful seller", "The same model on parts"),
+        *("benchmark", "the same photos as listed", "lost on a phone", "Cars that it has no class for"),
+        *("not sure below", "The weakest classes, and what they were taken for", "What looks alike", "Night by night"),
+    )
+    places = [text.index(each) for each in order]
+    assert places == sorted(places)
+    assert "not measured: 0 of 0 vehicles" in text
+    assert "25 % to 95 %" in text  # a class with its interval
+    assert {"photos/worst-01-01.jpg", "photos/worst-01-03.jpg", "plots/map-light.png"} <= set(page.links)
+
+
+def test_a_receipt_that_tells_nothing_of_it_leaves_no_empty_section(full_report, tmp_path):
+    page = rendered(full_report(judged=JudgedReport()), tmp_path / "out")
+    text = " ".join(page.text)
+    assert "Challenger (tonight)" in text
+    for absent in ("new labels", "parts of the test set", "no class for", "taken for", "looks alike", "passed"):
+        assert absent not in text.replace("weakest classes", "").replace(", taken for Ford", "")
 
 
 def test_the_training_set_shows_its_ends_and_what_a_person_should_resolve(full_report, tmp_path):

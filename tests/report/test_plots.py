@@ -10,6 +10,7 @@ from PIL import Image
 from autodetect.classifier.evaluation import evaluate
 from autodetect.report.cards import tonight
 from autodetect.report.facts import Epoch, PriceLine
+from autodetect.report.map_plot import draw_map
 from autodetect.report.plots import MOST_INTERVALS, draw_evaluation, draw_plots
 
 
@@ -95,6 +96,22 @@ def test_an_evaluation_of_an_earlier_version_draws_nothing(tmp_path):
     now = evaluated(["a", "b"])
     old = now.model_copy(update={"by_photo": None, "by_vehicle": None, "per_class": ()})
     assert draw_evaluation(old, tmp_path) == {}
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("label", ["Ford Mustang", "$\\frac{$", "車 🚗", "x" * 400, "", "_hidden"])
+def test_the_map_is_drawn_whatever_its_classes_are_called(full_report, tmp_path, label):
+    plots = draw_map(full_report(label).judged.map, tmp_path)
+    assert plots["map"].alt == "Map of 40 of 1,234 test vehicles of 4 classes by likeness of their photos"
+    with (
+        Image.open(tmp_path.parent / plots["map"].light) as light,
+        Image.open(tmp_path.parent / plots["map"].dark) as dark,
+    ):
+        assert light.size == dark.size
+
+
+def test_no_map_is_drawn_of_nothing(tmp_path):
+    assert draw_map(None, tmp_path) == {}
     assert not list(tmp_path.iterdir())
 
 

@@ -5,6 +5,7 @@ import pytest
 from autodetect.dataset.admission import Thin, Waiting
 from autodetect.dataset.candidates import Conflict, ShownAs
 from autodetect.dataset.changes import Changes, ClassChange
+from autodetect.dataset.class_changes import ClassEvent
 from autodetect.dataset.leaks import PhotoSplit
 from autodetect.dataset.training_set import TrainingSetFacts
 from autodetect.report.training_set import listing_key, smallest_and_largest, training_lines
@@ -89,3 +90,15 @@ def test_the_smallest_and_largest_classes_are_by_vehicles_and_none_is_both(class
 
 def test_a_listing_is_found_by_its_name():
     assert listing_key("sandbox/v1/0") == ("sandbox", "v1/0")
+
+
+def test_what_became_of_classes_is_named_and_new_ones_are_counted():
+    merged = ClassEvent(kind="merged", class_id=3, label="Ford Model 3", other=7, other_label="Ford Model 7")
+    joined = tuple(ClassEvent(kind="joined", class_id=i, label=f"Audi A{i}") for i in range(20, 22))
+    facts = TrainingSetFacts(class_events=(*joined, merged), others={"validation": 4, "test": 1_200, "train": 0})
+    lines = dict(training_lines(facts))
+    assert lines["classes changed"] == "2 classes joined; class 3 Ford Model 3 merged into 7 Ford Model 7"
+    assert lines["cars of no class"].startswith("1,200 of test, 4 of validation: ")
+    many = dict(training_lines(TrainingSetFacts(class_events=(merged,) * 10)))["classes changed"]
+    assert many.endswith("; and 2 more")
+    assert "classes changed" not in dict(training_lines(TrainingSetFacts()))

@@ -31,11 +31,12 @@ class Progress(Record):
         """One line for a person."""
         return (
             f"step {self.step:,} of {self.steps:,}, loss {self.entry['loss']:.3f}, validation top-1 "
-            f"{self.entry['val_top1']:.1%}, {self.photos_per_second:.1f} photos/s, {_duration(self.seconds_left)} left"
+            f"{self.entry['val_top1']:.1%}, {self.photos_per_second:.1f} photos/s, {duration(self.seconds_left)} left"
         )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a duration for a person: `3 h 05 min`, `2 min 30 s`, `7 s`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

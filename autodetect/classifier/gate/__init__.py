@@ -6,7 +6,7 @@ Pure functions over what models answered for the same test vehicles; nothing her
 
 from autodetect.classifier.gate.answers import Answers, class_groups
 from autodetect.classifier.gate.decision import decide
-from autodetect.classifier.gate.limits import ExportParity, GateLimits
+from autodetect.classifier.gate.limits import ExportParity
 from autodetect.classifier.gate.override import override
 from autodetect.classifier.gate.recent import best_recent
 from autodetect.classifier.gate.verdict import (
@@ -23,7 +23,6 @@ __all__ = [
     "ClassDrop",
     "Comparison",
     "ExportParity",
-    "GateLimits",
     "GateVerdict",
     "NewClass",
     "Override",

@@ -8,9 +8,9 @@ import numpy as np
 
 from autodetect.classifier.gate.answers import Pairs
 from autodetect.classifier.gate.formulas import holm, sign_test
-from autodetect.classifier.gate.limits import GateLimits
 from autodetect.classifier.gate.verdict import ClassDrop, Part
 from autodetect.classifier.gate.wording import counted, listed, percent, points
+from autodetect.sections import GateSettings
 
 NAME = "classes"
 
@@ -53,7 +53,7 @@ def pools(
 
 
 def judge_classes(
-    pairs: Pairs, groups: Sequence[frozenset[int]], limits: GateLimits, names: Mapping[int, str]
+    pairs: Pairs, groups: Sequence[frozenset[int]], limits: GateSettings, names: Mapping[int, str]
 ) -> tuple[Part, tuple[ClassDrop, ...], int]:
     """Return the part of the verdict, the drops that could block (surest first), and how many pools were judged.
 
@@ -91,7 +91,7 @@ def judge_classes(
     return _part(drops, len(judged), limits), tuple(drops), len(judged)
 
 
-def _part(drops: Sequence[ClassDrop], judged: int, limits: GateLimits) -> Part:
+def _part(drops: Sequence[ClassDrop], judged: int, limits: GateSettings) -> Part:
     blocking = [drop for drop in drops if drop.blocks]
     asked = counted(judged, "class or group", "classes and groups")
     if blocking:

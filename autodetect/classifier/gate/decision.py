@@ -7,12 +7,13 @@ from autodetect.classifier.gate.answers import Answers, pair
 from autodetect.classifier.gate.by_class import judge_classes
 from autodetect.classifier.gate.first import judge_first
 from autodetect.classifier.gate.likelihood import judge_likelihood
-from autodetect.classifier.gate.limits import DEFAULT_LIMITS, ExportParity, GateLimits
+from autodetect.classifier.gate.limits import DEFAULT_LIMITS, ExportParity
 from autodetect.classifier.gate.new_classes import NAME as NEW_CLASSES
 from autodetect.classifier.gate.new_classes import judge_new_classes
 from autodetect.classifier.gate.paired import CHAMPION_ERRORS, RECENT_ERRORS, compare, not_worse
 from autodetect.classifier.gate.verdict import Comparison, GateVerdict, Part
 from autodetect.classifier.gate.wording import counted
+from autodetect.sections import GateSettings
 
 _BEST_RECENT = " of the best release of the last 90 days"
 _NOTHING_IN_COMMON = (
@@ -34,7 +35,7 @@ def decide(
     trained_on: frozenset[str] = frozenset(),
     size_bytes: int | None = None,
     parity: ExportParity | None = None,
-    limits: GateLimits = DEFAULT_LIMITS,
+    limits: GateSettings = DEFAULT_LIMITS,
 ) -> GateVerdict:
     """Return whether the challenger may be published, with every reason in words.
 
@@ -105,7 +106,7 @@ def _recent(
     return not_worse(name, figures, asked, than=_BEST_RECENT), figures
 
 
-def _size(size_bytes: int | None, limits: GateLimits) -> Part:
+def _size(size_bytes: int | None, limits: GateSettings) -> Part:
     name, most = "size", limits.max_size_bytes
     if size_bytes is None or most is None:
         return Part(name=name, passed=None, words="the size was not judged")

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodetect.classifier.gate import GateLimits, class_groups, decide
+from autodetect.classifier.gate import class_groups, decide
 from autodetect.classifier.gate.by_class import pools
+from autodetect.sections import GateSettings
 from tests.classifier.gate.answered import ASKED, answers
 
 NAMES = {0: "Fit", 1: "Jazz", 2: "Tahoe", 3: "Yukon", 4: "86", 5: "BRZ"}
@@ -23,7 +24,7 @@ def compared(changes, limits=None, groups=(), classes=40):
         **ASKED,
         groups=groups,
         names=NAMES,
-        limits=limits or GateLimits(),
+        limits=limits or GateSettings(),
     )
 
 
@@ -61,7 +62,7 @@ def test_a_sure_drop_below_ten_points_does_not_block():
 
 
 def test_without_a_least_drop_only_classes_that_dropped_are_told():
-    verdict = compared({0: (40, 0, 1), 1: (40, 3, 3), 2: (40, 2, 0)}, limits=GateLimits(class_drop_points=0))
+    verdict = compared({0: (40, 0, 1), 1: (40, 3, 3), 2: (40, 2, 0)}, limits=GateSettings(class_drop_points=0))
     assert [drop.class_ids for drop in verdict.class_drops] == [(0,)]
 
 
@@ -111,7 +112,7 @@ def test_equal_models_are_hardly_ever_blocked_by_a_class():
 
 @pytest.mark.parametrize("level", [0.001, 0.2])
 def test_the_level_of_the_test_is_a_limit(level):
-    verdict = compared({0: (40, 0, 7), 1: (40, 0, 0)}, limits=GateLimits(class_level=level))
+    verdict = compared({0: (40, 0, 7), 1: (40, 0, 0)}, limits=GateSettings(class_level=level))
     assert classes_part(verdict).passed is (level == 0.001)
 
 

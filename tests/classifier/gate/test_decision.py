@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from autodetect.classifier.evaluation import vehicle_answers
-from autodetect.classifier.gate import Answers, ExportParity, GateLimits, GateVerdict, decide
+from autodetect.classifier.gate import Answers, ExportParity, GateVerdict, decide
+from autodetect.sections import GateSettings
 from tests.classifier.gate.answered import ASKED, answers, by_vehicle
 
 
@@ -157,7 +158,7 @@ def test_what_refuses_comes_first_in_the_words_and_the_main_figures_are_always_t
 @pytest.mark.parametrize(("size", "most", "passed"), [(100, 100, True), (101, 100, False), (101, None, None)])
 def test_a_model_may_weigh_what_is_allowed_and_no_more(size, most, passed):
     right = np.ones(40, bool)
-    limits = GateLimits(max_size_bytes=most)
+    limits = GateSettings(max_size_bytes=most)
     assert (
         parts(decide(answers(right), answers(right), **ASKED, size_bytes=size, limits=limits))["size"].passed is passed
     )
@@ -215,7 +216,7 @@ def test_a_verdict_survives_a_receipt_and_an_old_receipt_is_read_as_it_was_writt
         answers(right, nll=nll),
         **ASKED,
         recent=answers(~right),
-        limits=GateLimits(new_class_floor=0.5),
+        limits=GateSettings(new_class_floor=0.5),
     )
     assert (verdict.withheld, verdict.nll_rise) == ((10,), 0.0)
     assert GateVerdict.model_validate(json.loads(verdict.model_dump_json())) == verdict

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from autodetect.classifier.gate import GateLimits, decide
+from autodetect.classifier.gate import decide
+from autodetect.sections import GateSettings
 from tests.classifier.gate.answered import ASKED, answers, by_vehicle
 
 RIGHT = np.arange(300) % 10 < 8
@@ -12,7 +13,7 @@ def judged(ours, theirs, **limits):
         answers(RIGHT[: len(ours)], nll=by_vehicle(ours)),
         answers(RIGHT[: len(theirs)], nll=by_vehicle(theirs)),
         **ASKED,
-        limits=GateLimits(**limits),
+        limits=GateSettings(**limits),
     )
     return verdict, next(part for part in verdict.parts if part.name == "likelihood")
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from autodetect.classifier.gate import Answers, GateLimits, decide
+from autodetect.classifier.gate import Answers, decide
+from autodetect.sections import GateSettings
 from tests.classifier.gate.answered import ASKED, answers
 
 OLD = answers(np.arange(200) % 10 < 8)
@@ -37,7 +38,7 @@ def test_a_class_that_is_hardly_found_is_withheld_and_the_night_goes_on():
 
 
 def test_many_vehicles_make_sure_of_what_three_cannot():
-    floor = GateLimits(new_class_floor=0.5)
+    floor = GateSettings(new_class_floor=0.5)
     few, many = ([0, 0, 9], [0, 0, 9] * 30)
     assert decide(with_new(few), OLD, **ASKED, limits=floor).withheld == (10,)
     assert decide(with_new(many), OLD, **ASKED, limits=floor).withheld == ()
@@ -47,7 +48,7 @@ def test_a_class_without_a_test_vehicle_is_withheld_unless_any_class_is_taken():
     verdict = decide(with_new([0, 0, 0], []), OLD, **ASKED)
     assert verdict.withheld == (11,)
     assert "class 11 (no test vehicle)" in verdict.words
-    assert decide(with_new([0], []), OLD, **ASKED, limits=GateLimits(new_class_floor=0)).withheld == ()
+    assert decide(with_new([0], []), OLD, **ASKED, limits=GateSettings(new_class_floor=0)).withheld == ()
 
 
 def test_a_class_that_was_withheld_is_asked_again_the_next_night():

@@ -3,13 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodetect.classifier.gate import Answers, GateLimits, decide
+from autodetect.classifier.gate import Answers, decide
+from autodetect.sections import GateSettings
 from tests.classifier.gate.answered import ASKED, answers, by_vehicle
 
 # One vehicle: its class, and whether challenger, champion and best release are right.
 VEHICLES = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=120)
 GROUPS = [frozenset({0, 1}), frozenset({1, 2, 3})]
-LIMITS = GateLimits(small_class=4)
+LIMITS = GateSettings(small_class=4)
 
 
 def models(vehicles):

@@ -1,0 +1,55 @@
+"""`autodetect identify` as a person reads it: one answer to several photos, 'not sure', and photos without a car."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autodetect.lake.objects import LocalStore
+from tests.flows.program import Program
+from tests.release.model_release import LABELS, SPORTS_CAR, TABBY, ModelRelease, photos
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Program]:
+    """The program beside a store in `var/store`; releases and their cached copies are large, so all of it goes."""
+    yield Program(tmp_path, tmp_path / "none", tmp_path / "prefect")
+    shutil.rmtree(tmp_path)
+
+
+def test_a_guess_below_the_threshold_is_told_as_not_sure(client: Program) -> None:
+    sure, unsure = shown = photos(client.folder / "photos", 2)
+    said = {sure: [8.0, 0.0, 0.0, 0.0], unsure: [0.0, 0.4, 0.1, 0.0]}
+    ModelRelease(client.folder / "model").publish(LocalStore(client.folder / "var/store"), said)
+    told = client.run("identify", *map(str, shown))
+    assert told.code == 0, told.err
+    lines = told.out.splitlines()
+    assert str(sure) in lines
+    assert f"{unsure}: not sure, perhaps" in lines
+    assert LABELS[1] in lines[lines.index(f"{unsure}: not sure, perhaps") + 1]
+    assert "not screened for photos without a car" in lines[-1]
+    together = client.run("identify", "--same-car", *map(str, shown), "--json").json()
+    assert [found["photos"] for found in together] == [[str(path) for path in shown]]
+    assert together[0]["guesses"][0]["label"] == LABELS[0]
+    assert together[0]["sure"] is True
+    assert together[0]["screened"] is False
+
+
+def test_photos_without_a_car_are_refused(client: Program) -> None:
+    car, cat = photos(client.folder / "photos", 2)
+    ModelRelease(client.folder / "model", "InceptionV3").publish(
+        LocalStore(client.folder / "var/store"),
+        {photo: [8.0, 0.0, 0.0, 0.0] for photo in (car, cat)},
+        imagenet={car: SPORTS_CAR, cat: TABBY},
+    )
+    both = client.run("identify", str(car), str(cat))
+    assert both.code == 0, both.err
+    assert f"{cat}: no car is seen; it shows something else (ImageNet class {TABBY}" in both.out
+    assert both.out.count(LABELS[0]) == 1
+    assert "not screened" not in both.out
+    alone = client.run("identify", str(cat), "--json")
+    assert alone.code == 2
+    assert alone.json()[0]["guesses"] == []
+    assert alone.json()[0]["no_car"][0]["photo"] == str(cat)
+    assert f"no car is seen: {cat} shows something else" in alone.err
