@@ -177,7 +177,7 @@ class ClassifierSettings(Section):
     patience: int = Field(5, ge=1, description="epochs without a better validation loss before training stops")
     batch_size: int = Field(256, ge=8, description="photos of a step; fewer on a night of few photos")
     learning_rate: float = Field(1e-3, gt=0, description="of the dense head, at the beginning")
-    warm_learning_rate: float = Field(3e-4, gt=0, description="learning rate when the champion is the starting point")
+    warm_learning_rate: float = Field(1e-3, gt=0, description="learning rate when the champion is the starting point")
     embedding_dropout: float = Field(0.5, ge=0, lt=1, description="share of an embedding hidden from each step")
     dropout: float = Field(0.5, ge=0, lt=1, description="share of the dense layer hidden from each step")
     weight_decay: float = Field(1e-4, ge=0)

@@ -2,7 +2,8 @@
 
 Ours reads, decodes, squashes and embeds, as the night does (`network_inputs` and an engine under OpenVINO). The peer is
 handed the float32 inputs of the same photos. Photos are drawn, as large as a marketplace serves them at most, and as
-small as a recorded one has them. All ways take turns; a ratio is the median of the rounds'.
+small as a recorded one has them. All ways take turns; a ratio is the median of the rounds' (least to most). CPU time is
+of all cores, ours / the peer's.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import cycle, islice
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,12 +41,28 @@ ROUNDS = 5
 LARGE, SMALL = "1600x1200", "340x255"
 MAX_PIXELS = 60_000_000
 GOALS = {OPENVINO_FP32: 1.15, OPENVINO_BF16: 2.0}
-COLUMNS = ("input", "engine", "photos", "ours, photos/s", "predict, photos/s", "ratio (least to most)", "goal")
+COLUMNS = (
+    "input",
+    "engine",
+    "photos",
+    "ours, photos/s",
+    "predict, photos/s",
+    "CPU ms a photo",
+    "ratio (least to most)",
+    "goal",
+)
 
 Inputs = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
 Way = tuple[str, str]  # engine, photos
 PEER: Way = ("keras", "decoded")
+
+
+class Spent(NamedTuple):
+    """Seconds by the clock, and of all cores together: the second tells more where the machine is busy otherwise."""
+
+    wall_s: float
+    cpu_s: float
 
 
 def run(photos: int = PHOTOS, rounds: int = ROUNDS) -> Grid:
@@ -133,28 +150,30 @@ def _ours(engine: Engine, jpegs: Mapping[str, bytes], settings: BackboneSettings
     return lambda: [engine.embed(inputs) for inputs in _inputs(jpegs, settings)]
 
 
-def _in_turns(ways: Mapping[Way, Callable[[], object]], rounds: int) -> dict[Way, list[float]]:
-    """Return the wall times of each way, one for each round; a first round warms up and is not counted."""
-    seconds: dict[Way, list[float]] = {way: [] for way in ways}
+def _in_turns(ways: Mapping[Way, Callable[[], object]], rounds: int) -> dict[Way, list[Spent]]:
+    """Return what each way took, round by round; a first round warms up and is not counted."""
+    spent: dict[Way, list[Spent]] = {way: [] for way in ways}
     for number in range(rounds + 1):
         for way, work in ways.items():
-            started = time.perf_counter()
+            started, busy = time.perf_counter(), time.process_time()
             work()
             if number:
-                seconds[way].append(time.perf_counter() - started)
-    return seconds
+                spent[way].append(Spent(time.perf_counter() - started, time.process_time() - busy))
+    return spent
 
 
-def _line(size: int, way: Way, ours: list[float], theirs: list[float], photos: int) -> tuple[str, ...]:
+def _line(size: int, way: Way, ours: list[Spent], theirs: list[Spent], photos: int) -> tuple[str, ...]:
     name, kind = way
-    ratios = [peer / own for own, peer in zip(ours, theirs, strict=True)]
+    ratios = [peer.wall_s / own.wall_s for own, peer in zip(ours, theirs, strict=True)]
     ratio, goal = median(ratios), GOALS[name]
+    rates = (f"{photos / median(each.wall_s for each in spent):.1f}" for spent in (ours, theirs))
+    work = (f"{1000 * median(each.cpu_s for each in spent) / photos:.0f}" for spent in (ours, theirs))
     return (
         f"{size} px",
         name,
         kind,
-        f"{photos / median(ours):.1f}",
-        f"{photos / median(theirs):.1f}",
+        *rates,
+        " / ".join(work),
         f"{ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
         f"{goal:g}: {'kept' if ratio >= goal else 'NOT kept'}",
     )

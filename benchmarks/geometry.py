@@ -1,4 +1,4 @@
-"""Claim: of the two ways to a square, squashing a photo serves the head better, and the way must be the same always.
+"""Claim: squashing a photo to a square serves the head as well as letterboxing it, and the way must stay the same.
 
 The head is the project's linear one, on features of a random backbone. Photos are those of a recorded marketplace if
 there is one beside the project, otherwise those of the drawn sandbox. `python -m benchmarks.geometry PHOTOS SIZE`
@@ -62,11 +62,11 @@ def run(photos: int = PHOTOS, size: int = SIZE) -> Grid:
     real = "real photos of a recorded marketplace, at most 340 px"
     return Grid(
         name="geometry",
-        claim="Squashed photos serve the head better than letterboxed ones, and it must be asked as it was trained.",
+        claim="Squashed photos serve the head as well as letterboxed ones do, and it must be asked as it was trained.",
         columns=("trained on", *(f"asked with {geometry}" for geometry in GEOMETRIES)),
         lines=[(fit, *(_shown(found[fit, asked]) for asked in GEOMETRIES)) for fit in GEOMETRIES],
         notes=(
-            f"{best} is better: {'kept' if best == 'squash' else 'NOT kept'}; squash is ahead in {ahead} of {SPLITS}",
+            f"{best} has the higher mean; squash is ahead in {ahead} of {SPLITS} splits",
             f"validation top-1 in percent, mean (least to most) of {SPLITS} splits; chance {100 / models:.1f}",
             f"{len(names):,} photos of {models} models, {VALIDATION:.0%} validation; one photo a listing, no copies",
             f"InceptionV3 with random weights at {size} px, linear head: trained weights may answer otherwise",

@@ -69,7 +69,7 @@ STAGES = (
         inputs=("begin", "crawl"),
         owns=("listings", "make_models", "photos", "embeddings", "vehicles"),
         packages=(*GROUND, "autodetect.embeddings", "autodetect.photos", "autodetect.validation", "autodetect.dataset"),
-        settings=("crawl", "catalog", "photos", "dataset", "backbone", "validation"),
+        settings=("crawl", "catalog", "photos", "dataset", "backbone", "evaluation", "validation"),
     ),
     Stage(
         "train",
@@ -83,7 +83,7 @@ STAGES = (
             "autodetect.dataset",
             "autodetect.classifier",
         ),
-        settings=("source", "seed", "catalog", "dataset", "backbone", "classifier"),
+        settings=("source", "seed", "catalog", "dataset", "backbone", "classifier", "evaluation", "gate", "poison"),
     ),
     Stage(
         "export",

@@ -48,6 +48,7 @@ class Tonight:
         trained_on: test vehicles that a model was trained on after all.
         ages: vehicle -> days since it was first seen.
         beside: what is judged beside the test set.
+        rounded: the validation photos in the challenger's own precision, where figures come from a higher one.
     """
 
     snapshot_id: str
@@ -60,6 +61,7 @@ class Tonight:
     trained_on: frozenset[str]
     ages: Mapping[str, int]
     beside: Beside
+    rounded: Examples | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def challenge(settings: Settings, lake: Lake, run: StageRun, tonight: Tonight, *
         trained_on=tonight.trained_on,
         ages=tonight.ages,
         size_bytes=_size_on_phone(lake, embedder, defender.head) if defender else None,
+        rounded=tonight.rounded,
     )
     contest = hold_contest(
         splits,

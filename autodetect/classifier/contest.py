@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
+import numpy as np
 
 from autodetect.classifier.champion import Champion
 from autodetect.classifier.confusion import outputs_of
 from autodetect.classifier.evaluation import Evaluation, evaluate, vehicle_answers
-from autodetect.classifier.gate import Answers, GateVerdict, decide
+from autodetect.classifier.gate import Answers, GateVerdict, Part, decide, judge_precision
 from autodetect.classifier.head import HeadKind, head_kind, mask_outputs
 from autodetect.classifier.pooling import Floats
 from autodetect.classifier.rivals import Lineup, Rival, train_rivals, winner
@@ -48,6 +49,7 @@ class Rules:
         trained_on: vehicles that a model or its backbone was trained on: the gate leaves them out.
         ages: vehicle -> days since it was first seen.
         size_bytes: what the model weighs on a phone, where that is known.
+        rounded: the validation photos embedded as the training photos are, where that is in less than full precision.
     """
 
     training: ClassifierSettings
@@ -58,6 +60,7 @@ class Rules:
     trained_on: frozenset[str] = frozenset()
     ages: Mapping[str, int] = field(default_factory=dict)
     size_bytes: int | None = None
+    rounded: Examples | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ def hold_contest(
         names=labels,
         trained_on=rules.trained_on,
         size_bytes=rules.size_bytes,
+        precision=_precision(model, validation, class_ids, rules.rounded),
         limits=rules.gate,
     )
     evaluation = _scored(answers, test, class_ids, labels, temperatures=temperatures, rules=rules)
@@ -203,6 +207,18 @@ def _scored(
         photos=test.photos,
         seed=rules.seed,
     )
+
+
+def _precision(
+    model: keras.Model, validation: Examples, class_ids: tuple[int, ...], rounded: Examples | None
+) -> Part | None:
+    """Return whether the model answers alike on embeddings of less precision; None where there are none."""
+    if rounded is None:
+        return None
+    place = {sha256: index for index, sha256 in enumerate(rounded.photos)}
+    x = rounded.x[[place[sha256] for sha256 in validation.photos]]
+    exact, other = (np.asarray(model.predict(each, verbose=0)) for each in (validation.x, x))
+    return judge_precision(exact, other, validation.outputs(class_ids))
 
 
 def _by_kind(*heads: keras.Model | None) -> dict[HeadKind, Any]:

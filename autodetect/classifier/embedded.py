@@ -12,15 +12,17 @@ PLAIN, MIRROR = "plain", "mirror"
 
 
 class Embedder(Record):
-    """A backbone (its digest) and the engine that ran it; `missing` counts sound photos that it has yet to embed.
+    """A backbone (its digest) and the engine that ran it.
 
-    `evaluated_by` is the engine of validation and test photos where that is another one, in full precision.
+    `missing` counts sound photos that it has yet to embed, `lost` those that it never will, because their files are
+    gone. `evaluated_by` is the engine of validation and test photos where that is another one, in full precision.
     """
 
     backbone: str
     engine: str
     preprocessing: str = ""
     missing: int = 0
+    lost: int = 0
     evaluated_by: str = ""
 
     @property
@@ -51,7 +53,8 @@ def embedded_tonight(lake: Lake, run: StageRun) -> Embedded:
     said = run.inputs["curate"].facts.get("embeddings")
     if said:
         current = {key: said[key] for key in Embedder.model_fields if key in said}
-        return Embedded(current=Embedder(**current), next=said["next"], views=tuple(said["views"]))
+        ahead = said["next"] and Embedder(**said["next"], lost=said.get("next_lost", 0))
+        return Embedded(current=Embedder(**current), next=ahead, views=tuple(said["views"]))
     backbone = read_pin(lake.objects)
     if backbone is None:
         raise CorruptError("the lake has embeddings but no pinned backbone", "restore models/backbone.json")

@@ -106,6 +106,10 @@ def gathered_tonight(
     challengers = champions
     if embedded.challenger != embedded.current:
         challengers = load_examples(lake, run, chosen.shot, embedded.challenger, mirrored=mirrored)
+    ours, rounded = embedded.challenger, None
+    if ours.judging != ours.engine:
+        plain = ours.model_copy(update={"evaluated_by": ""})
+        rounded = load_examples(lake, run, chosen.shot, plain)["validation"]
     return Tonight(
         snapshot_id=chosen.shot.snapshot_id,
         embedded=embedded,
@@ -116,6 +120,7 @@ def gathered_tonight(
         lookalikes=_lookalikes(settings, chosen),
         trained_on=trained,
         ages=cars.ages(run.night),
+        rounded=rounded,
         beside=_beside(
             lake,
             run,

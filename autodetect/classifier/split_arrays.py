@@ -1,7 +1,7 @@
 """A snapshot's splits as arrays: embeddings, classes, vehicles."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
@@ -64,7 +64,8 @@ def load_examples(
         mirrored: training photos count twice, the second time mirrored, as far as that view was embedded.
 
     Raises:
-        CorruptError: a photo of the snapshot was never embedded by it, or embeddings differ in length.
+        CorruptError: a photo of the snapshot was never embedded by it though its file is there, or embeddings differ in
+            length.
     """
     plain = read_vectors(lake, run, embedder)
     judging = plain
@@ -73,11 +74,11 @@ def load_examples(
     splits = {}
     for split in SPLITS:
         rows = shot.rows.filter(pc.equal(shot.rows["split"], split))
-        splits[split] = _examples(rows, plain if split == "train" else judging, embedder)
+        vectors = plain if split == "train" else judging
+        splits[split] = _examples(_among(rows, vectors) if embedder.lost else rows, vectors, embedder)
     if mirrored:
         other = read_vectors(lake, run, embedder, view=MIRROR)
-        rows = shot.rows.filter(pc.equal(shot.rows["split"], "train"))
-        rows = rows.filter(pc.is_in(rows["sha256"], pa.array(list(other), pa.string())))
+        rows = _among(shot.rows.filter(pc.equal(shot.rows["split"], "train")), other)
         splits["train"] = splits["train"].and_also(_examples(rows, other, embedder))
     return splits
 
@@ -129,6 +130,10 @@ def embeddings_digest(splits: Mapping[str, Examples]) -> str:
         digest.update("\n".join([split, *examples.photos, ""]).encode())
         digest.update(np.ascontiguousarray(examples.x, _STORED).tobytes())
     return digest.hexdigest()
+
+
+def _among(rows: pa.Table, photos: Collection[str]) -> pa.Table:
+    return rows.filter(pc.is_in(rows["sha256"], pa.array(sorted(photos), pa.string())))
 
 
 def _examples(rows: pa.Table, vectors: dict[str, bytes], embedder: Embedder) -> Examples:

@@ -63,9 +63,15 @@ class ReceiptBook:
         return next((r for r in reversed(self.all()) if (r.stage, r.kind) == (stage, kind)), None)
 
     def unfinished_night(self) -> date | None:
-        """Return the newest night that was begun and not ended, if there is one."""
-        last = {receipt.night: receipt.stage for receipt in self.all() if receipt.kind == "nightly"}
-        return max((night for night, stage in last.items() if stage != END), default=None)
+        """Return the newest night that was begun and not ended, if there is one.
+
+        A night that went out has ended, whatever a promotion after it did not finish; a held one that was begun again
+        has not.
+        """
+        nightly = [receipt for receipt in self.all() if receipt.kind == "nightly"]
+        done = {each.night for each in nightly if each.stage == END and each.facts["verdict"] != Verdict.HELD}
+        last = {each.night: each.stage for each in nightly}
+        return max((night for night, stage in last.items() if stage != END and night not in done), default=None)
 
     def finished_nights(self) -> dict[date, Verdict]:
         """Return the nights that were ended, in order, each with its verdict."""

@@ -61,6 +61,8 @@ def verdict_of(receipts: Mapping[str, Receipt], min_coverage: float) -> tuple[Ve
     if "train" not in receipts:
         return Verdict.HELD, "the night stopped before there was anything to publish; its log says why"
     facts = receipts["train"].facts
+    if facts["promoted"] and facts["gate"].get("overridden"):
+        return Verdict.PUBLISHED, facts["gate"]["words"]
     if facts["promoted"]:
         return Verdict.PUBLISHED, "tonight's challenger passed the gate"
     why = "tonight's challenger was refused" if "challenger" in facts else "there was nothing new to learn"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from autodetect.embeddings import backbone, imagenet, imagenet_head, pin
+from autodetect.embeddings.architectures import inception, whole_inception
 from autodetect.embeddings.backbone import BackboneRecord
 from autodetect.embeddings.imagenet_head import ImageNetHead
 from autodetect.errors import CorruptError
@@ -35,7 +36,7 @@ def whole(tmp_path_factory):
     import keras
 
     keras.utils.set_random_seed(0)
-    model = backbone._whole(None)
+    model = whole_inception()
     head = some_head()
     model.layers[-1].set_weights([head.kernel, head.bias])
     folder = tmp_path_factory.mktemp("whole")
@@ -62,7 +63,7 @@ def test_a_weights_file_with_the_top_gives_the_backbone_and_the_head_whatever_it
 
 
 def test_the_head_on_embeddings_answers_as_the_whole_network_does(whole, taken):
-    model = backbone._inception(299, None)
+    model = inception(299)
     model.set_weights(taken[0].model.get_weights())
     photos = np.random.default_rng(1).uniform(-1, 1, (3, 299, 299, 3)).astype(np.float32)
     ours = taken[0].head.probabilities(model.predict_on_batch(photos))
@@ -77,6 +78,7 @@ def test_the_head_is_pinned_beside_the_backbone_and_loads_as_itself(taken, tmp_p
     settings = BackboneSettings(weights=taken[0].record.requested, input_size=96)
     record = pin.pinned(objects, settings, tmp_path / "work")
     assert sorted(objects.list("models/")) == [
+        f"models/backbone-{record.digest}.json",
         f"models/backbone-{record.digest}.keras",
         "models/backbone.json",
         f"models/imagenet-head-{record.imagenet_head}.npy",

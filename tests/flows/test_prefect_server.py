@@ -84,6 +84,6 @@ def test_night_against_a_server_and_as_a_deployment(program: Program, api: str) 
     prefect("worker", "start", "--pool", "autodetect", "--run-once")
     deployed = httpx.post(
         f"{api}/flow_runs/filter",
-        json={"flow_runs": {"deployment_id": {"is_null_": False}}, "sort": "START_TIME_DESC", "limit": 5},
+        json={"flow_runs": {"deployment_id": {"is_null_": False}}, "sort": "START_TIME_DESC", "limit": 50},
     ).json()
     assert [run["state_name"] for run in deployed if run["state_type"] != "SCHEDULED"] == ["Skipped"]

@@ -8,6 +8,7 @@ from autodetect.classifier.gate.answers import Answers, class_groups
 from autodetect.classifier.gate.decision import decide
 from autodetect.classifier.gate.limits import ExportParity
 from autodetect.classifier.gate.override import override
+from autodetect.classifier.gate.precision import judge_precision
 from autodetect.classifier.gate.recent import best_recent
 from autodetect.classifier.gate.verdict import (
     ClassDrop,
@@ -30,5 +31,6 @@ __all__ = [
     "best_recent",
     "class_groups",
     "decide",
+    "judge_precision",
     "override",
 ]

@@ -35,6 +35,7 @@ def decide(
     trained_on: frozenset[str] = frozenset(),
     size_bytes: int | None = None,
     parity: ExportParity | None = None,
+    precision: Part | None = None,
     limits: GateSettings = DEFAULT_LIMITS,
 ) -> GateVerdict:
     """Return whether the challenger may be published, with every reason in words.
@@ -51,12 +52,13 @@ def decide(
         trained_on: vehicles that a model, or the backbone it stands on, was trained on: left out and counted.
         size_bytes: what the model weighs, where that is known.
         parity: whether the exported model answers alike, where it was exported already.
+        precision: what `judge_precision` says, where training photos were embedded in less than full precision.
         limits: thresholds of the parts beside the margin.
     """
     names = names or {}
     excluded = len(challenger.truth.keys() & trained_on)
     ours = challenger.without(trained_on)
-    facts = (_size(size_bytes, limits), _export(parity))
+    facts = (_size(size_bytes, limits), _export(parity), *([precision] if precision else ()))
     if champion is None:
         floor, top1, lower = judge_first(ours, chance, min_lift)
         return _verdict((floor, *facts), n=len(ours.truth), challenger_top1=top1, lower_bound=lower, excluded=excluded)

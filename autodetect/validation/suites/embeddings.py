@@ -12,6 +12,7 @@ from autodetect.lake.schemas import EMBEDDINGS
 from autodetect.validation.frames import among, frame_of
 from autodetect.validation.rule import ROWS_FOR_A_SHARE, Judged, Rule, Suite, between, holds, unique
 
+_BLOCK = 4096  # rows whose vectors are float64 at a time
 SMALLEST_NORM = 1e-3  # pooled activations of a real photo have norms of several units
 DISTINCT = 0.5  # of the vectors: copies give a few that are alike, a network that is broken gives one
 
@@ -56,8 +57,16 @@ def embeddings(rows: pa.Table, *, photos: Iterable[pa.Table]) -> Judged:
 
 
 def _norms(rows: pa.Table) -> NDArray[np.float64]:
-    """Return the Euclidean norm of each vector (float16 bytes); NaN where the bytes are no whole vector."""
-    vectors = [v if v is not None and len(v) % 2 == 0 else b"" for v in rows["vector"].to_pylist()]
+    """Return the Euclidean norm of each vector (float16 bytes); NaN where the bytes are no whole vector.
+
+    In blocks: as float64 a night that embeds the whole lake anew would not fit into memory.
+    """
+    blocks = (rows["vector"].slice(start, _BLOCK) for start in range(0, rows.num_rows, _BLOCK))
+    return np.concatenate([np.zeros(0), *map(_norms_of, blocks)])
+
+
+def _norms_of(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    vectors = [v if v is not None and len(v) % 2 == 0 else b"" for v in column.to_pylist()]
     lengths = np.array([len(vector) // 2 for vector in vectors], dtype=np.int64)
     values = np.frombuffer(b"".join(vectors), dtype=np.float16).astype(np.float64)
     starts = np.concatenate([[0], np.cumsum(lengths)])
