@@ -28,7 +28,7 @@ nightly: $(STAMP) ## run one night on the bundled sandbox marketplace, into var/
 	@$(BIN)/autodetect nightly
 
 test: check system-packages ## run all checks and all tests
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## run the linters, the type checker and the layer contracts
 	$(BIN)/ruff check .

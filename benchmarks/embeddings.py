@@ -91,7 +91,7 @@ def _measured(settings: BackboneSettings, photos: int, rounds: int) -> tuple[lis
     """Return the lines of one input size, and how alike its engines answer."""
     model = backbone.build(settings).model
     engines = _engines(model, settings)
-    jpegs = {LARGE: _named(photos, small=False), SMALL: _named(photos, small=True)}
+    jpegs = {LARGE: _named(photos, small=False), SMALL: small_photos(photos)}
     decoded = np.concatenate(list(_inputs(jpegs[SMALL], settings)))
     scaled = scale(decoded)
 
@@ -118,6 +118,11 @@ def _engines(model: "keras.Model", settings: BackboneSettings) -> list[Engine]:
     with suppress(UsageError):
         engines.append(open_engine(model, settings.model_copy(update={"engine": OPENVINO_BF16})))
     return engines
+
+
+def small_photos(count: int) -> dict[str, bytes]:
+    """Return so many JPEGs of a recorded photo's size by name, some of them the same."""
+    return _named(count, small=True)
 
 
 def _named(count: int, *, small: bool) -> dict[str, bytes]:

@@ -4,9 +4,9 @@ import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from autodetect.classifier.finetune.due import beginning, due, needless
+from autodetect.classifier.finetune.due import beginning, check_from_layer, due, needless
 from autodetect.classifier.finetune.scratch import clear_scratch
-from autodetect.embeddings.pin import read_next
+from autodetect.embeddings.pin import read_next, record_of
 from autodetect.lake.lake import open_lake
 from autodetect.lake.provenance import settings_digest
 from autodetect.settings import Settings
@@ -21,7 +21,7 @@ def open_finetune(settings: Settings, log: Log) -> Iterator[NightRun]:
 
     Raises:
         NothingToDoError: why there is nothing to do.
-        UsageError: there is no lake, or no champion in it.
+        UsageError: there is no lake, or no champion in it, or its random weights would be trained in part.
         LeaseHeldError: another run holds the lake.
     """
     lake = open_lake(settings)
@@ -32,6 +32,8 @@ def open_finetune(settings: Settings, log: Log) -> Iterator[NightRun]:
         asked = settings_digest(settings, FINETUNE.settings)
         if why := needless(found, last, asked, read_next(lake.objects)):
             raise NothingToDoError(why)
+        # What cannot be trained is not begun: a later fine-tune would go on with its snapshot, however old by then.
+        check_from_layer(record_of(lake.objects, found.champion.backbone), settings.finetune)
         begun = found.begun or beginning(found.train, run_id)
         night = NightRun(settings, lake, fence, begun, run_id, given={"train": found.train})
         if found.begun:

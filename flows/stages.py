@@ -98,7 +98,7 @@ STAGES = (
         "autodetect.prices.stage:price",
         inputs=("curate", "train"),
         owns=("prices", "offers"),
-        packages=(*GROUND, "autodetect.validation", "autodetect.prices"),
+        packages=(*GROUND, "autodetect.validation", "autodetect.classifier", "autodetect.prices"),
         settings=("prices",),
     ),
     Stage(
@@ -116,7 +116,7 @@ STAGES = (
         "autodetect.report.stage:report",
         inputs=("begin", "crawl", "curate", "train", "export", "price", "publish"),
         owns=(),
-        packages=("autodetect.lake", "autodetect.dataset", "autodetect.report"),
+        packages=("autodetect.lake", "autodetect.dataset", "autodetect.classifier", "autodetect.report"),
         settings=("channel", "crawl"),
         partial_inputs=True,
     ),

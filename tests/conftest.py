@@ -18,6 +18,11 @@ settings.register_profile("explore", max_examples=2_000, deadline=None, print_bl
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run whole nights first: each takes minutes, and what is short fills both processes to the end."""
+    items.sort(key=lambda item: item.get_closest_marker("night") is None)
+
+
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
     """A running S3 server. Skips where none can be started; under CI, one that is installed must start."""

@@ -160,11 +160,16 @@ def _defender(lake: Lake, champion: Champion, test: Examples, work: Path, *, riv
 
 
 def _best_recent(lake: Lake, run: StageRun, champion: Champion | None, test: Examples, work: Path) -> Defender | None:
-    """Return the best release of the last 90 days where that is another than the champion, on the same backbone."""
+    """Return the best release of the last 90 days where that is another than the champion, on the same backbone.
+
+    What was released before a person published a model against the gate does not count: they have taken that loss.
+    """
     if champion is None:
         return None
-    released = (Champion.of(receipt) for receipt in lake.receipts.all() if _released(receipt))
-    best = best_recent((model for model in released if model), run.night, figure=JUDGED_BY, backbone=champion.backbone)
+    released = [receipt for receipt in lake.receipts.all() if _released(receipt)]
+    decided = [place for place, receipt in enumerate(released) if receipt.facts["gate"].get("overridden")]
+    models = (Champion.of(receipt) for receipt in released[max(decided, default=0) :])
+    best = best_recent((model for model in models if model), run.night, figure=JUDGED_BY, backbone=champion.backbone)
     if best is None or best.head == champion.head:
         return None
     try:

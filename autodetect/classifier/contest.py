@@ -119,6 +119,7 @@ def hold_contest(
         model.predict(validation.x, verbose=0), validation.outputs(class_ids), validation.vehicles
     )
     ours = vehicle_answers(answers, test.class_ids, test.vehicles, class_ids, temperature=temperatures.vehicle)
+    ours = replace(ours, class_ids=ours.class_ids - rules.retired)  # one that keeps its output is no new class
     log.info("train: the gate is asked about %d test vehicles", len(ours.truth))
     theirs, champion_evaluation = _judged(champion, labels, rules) if champion else (None, None)
     verdict = decide(
@@ -152,9 +153,9 @@ def hold_contest(
 
 
 def silenced(head: keras.Model, class_ids: Sequence[int], silent: frozenset[int]) -> keras.Model:
-    """Return the head as it answers when these classes are silent; the head itself where it has none of them."""
+    """Return the head as it answers when these classes are silent; the head itself where it has none, or no other."""
     outputs = [output for output, class_id in enumerate(class_ids) if class_id in silent]
-    return mask_outputs(head, outputs) if outputs else head
+    return mask_outputs(head, outputs) if 0 < len(outputs) < len(class_ids) else head
 
 
 def _answers(model: Defender, rules: Rules) -> Answers:

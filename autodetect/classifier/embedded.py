@@ -6,9 +6,8 @@ from autodetect.embeddings.engine import engine_name
 from autodetect.embeddings.pin import read_pin
 from autodetect.errors import CorruptError
 from autodetect.lake.lake import Lake
+from autodetect.photos.inputs import PLAIN
 from autodetect.records import Record, StageRun
-
-PLAIN, MIRROR = "plain", "mirror"
 
 
 class Embedder(Record):

@@ -93,9 +93,9 @@ class Disagreement:
         rows = zip(names.tolist(), *columns, np.bincount(member, minlength=len(names)), strict=True)
         return {str(name): (int(wrong), int(sure), int(count)) for name, wrong, sure, count in rows if name}
 
-    def without(self, sellers: frozenset[str]) -> "Disagreement":
-        """Return the labels of all other sellers."""
-        kept = ~np.isin(self.sellers, sorted(sellers))
+    def without(self, sellers: frozenset[str], vehicles: frozenset[str] = frozenset()) -> "Disagreement":
+        """Return the labels of all other sellers and vehicles."""
+        kept = ~(np.isin(self.sellers, sorted(sellers)) | np.isin(self.vehicles, sorted(vehicles)))
         arrays: dict[str, Any] = {
             name: column[kept] for name, column in vars(self).items() if isinstance(column, np.ndarray)
         }

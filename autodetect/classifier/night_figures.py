@@ -51,17 +51,24 @@ def slices(contest: Contest, defender: Defender | None, test: Examples, beside: 
 
 
 def unknown_cars(contest: Contest, splits: Mapping[str, Examples], unknown: Mapping[str, Examples]) -> UnknownCars:
-    """Return how the challenger meets unknown cars; its threshold is chosen on those of validation."""
+    """Return how the challenger meets unknown cars, as it is served: without the classes that are withheld.
+
+    Its threshold is chosen on those of validation.
+    """
+    withheld = frozenset(contest.verdict.withheld)
+    model = silenced(contest.model, contest.class_ids, withheld)
+    answered = tuple(class_id for class_id in contest.class_ids if class_id not in withheld)
 
     def cases(examples: Examples | None, *, known: bool) -> Cases:
         if examples is None or not examples.photos:
             empty = np.zeros((0, len(contest.class_ids)), np.float32)
             return Cases(empty, np.zeros(0, str), [], np.zeros(0, np.int64) if known else None)
         truth = examples.outputs(contest.class_ids) if known else None
-        return Cases(_answers(contest.model, examples.x), examples.vehicles, examples.photos, truth)
+        return Cases(_answers(model, examples.x), examples.vehicles, examples.photos, truth)
 
     validation, test = (
-        (cases(splits[split], known=True), cases(unknown.get(split), known=False)) for split in ("validation", "test")
+        (cases(examples.only(answered) if withheld else examples, known=True), cases(unknown.get(split), known=False))
+        for split, examples in ((split, splits[split]) for split in ("validation", "test"))
     )
     return judge_unknown_cars(validation, test, temperatures=contest.temperatures)
 

@@ -59,6 +59,7 @@ def judge(
     *,
     night: date,
     names: Mapping[int, str] | None = None,
+    again: frozenset[str] = frozenset(),
 ) -> LabelVerdict:
     """Return whether tonight's new labels may be trained and tested on, with the reason in words.
 
@@ -69,12 +70,15 @@ def judge(
         settings: how far is too far.
         night: tonight.
         names: class id -> what the class is called, for the words.
+        again: vehicles that were left out before: their sellers are judged by them too, but they are no part of the
+            night, or a backlog would soon be most of a quiet one.
     """
     before = sorted(
         (each for each in earlier if each.night < night and _comparable(each, tonight)),
         key=lambda each: each.night,
     )[-settings.nights :]
-    whole = tonight.record(night, min_seller_labels=settings.min_seller_labels)
+    fresh = tonight.without(frozenset(), again)
+    whole = fresh.record(night, min_seller_labels=settings.min_seller_labels)
     usual = _usual(before) if any(each.confident for each in before) else None
     reason = _why_not_judged(whole, before, usual, settings)
     if usual is None or reason:
@@ -84,13 +88,15 @@ def judge(
         )
 
     doubtful = _doubtful(tonight, usual, settings)
-    rest = tonight.without(frozenset(each.seller for each in doubtful))
+    rest = fresh.without(frozenset(each.seller for each in doubtful))
     record = rest.record(night, min_seller_labels=settings.min_seller_labels)
-    of_all, of_rest = _against(tonight, usual, settings), _against(rest, usual, settings)
+    of_all, of_rest = _against(fresh, usual, settings), _against(rest, usual, settings)
     left_out = whole.labels - record.labels
     explained = left_out <= settings.max_seller_share * whole.labels and record.confident >= settings.min_labels
     jumped = of_rest.jumped or (of_all.jumped and not explained)
     held = jumped and night not in settings.accepted
+    if jumped and not held:  # sellers, too: left out, their labels would be new and doubtful again the next night
+        doubtful, record = (), whole
     told, found = (whole, of_all) if jumped else (record, of_rest)
     words = compared(told, usual.nightly.rate, usual.nights)
     if jumped:

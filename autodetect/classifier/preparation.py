@@ -14,9 +14,11 @@ from autodetect.catalog.answers import read_answers
 from autodetect.classifier.cars import Cars
 from autodetect.classifier.challenge import Tonight, champion_head
 from autodetect.classifier.champion import Champion
-from autodetect.classifier.embedded import MIRROR, Embedded, Embedder
+from autodetect.classifier.contest import silenced
+from autodetect.classifier.embedded import Embedded, Embedder
 from autodetect.classifier.gate import class_groups
 from autodetect.classifier.label_watch import Watched, label_history, watch_labels
+from autodetect.classifier.new_labels import SELLER_RULE
 from autodetect.classifier.night_figures import Beside
 from autodetect.classifier.photo_vectors import load_vectors
 from autodetect.classifier.slices import BENCHMARK, RECENT
@@ -27,7 +29,8 @@ from autodetect.dataset.trained_on import trained_on
 from autodetect.dataset.training_set import Read, TrainingSet
 from autodetect.errors import CorruptError
 from autodetect.lake.lake import Lake
-from autodetect.lake.schemas import SNAPSHOTS, Table
+from autodetect.lake.schemas import QUARANTINE, SNAPSHOTS, Table
+from autodetect.photos.inputs import MIRROR
 from autodetect.photos.street import STREET
 from autodetect.records import Receipt, StageRun
 from autodetect.settings import Settings
@@ -60,16 +63,20 @@ def watched_tonight(
     champion = Champion.model_validate(before.facts["champion"])
     same = pc.field("snapshot_id") == before.facts["snapshot_id"]
     known = reader_of(lake, run)(SNAPSHOTS, columns=["sha256"], where=same)["sha256"].to_pylist()
+    new = set(chosen.shot.rows["sha256"].to_pylist()) - set(known)
+    doubted = (pc.field("rule") == SELLER_RULE) & (pc.field("night") == before.night)
+    again = reader_of(lake, run)(QUARANTINE, columns=["key"], where=doubted)["key"].to_pylist()
+    head = champion_head(lake, champion, work / "champion")
     watched = watch_labels(
-        everything(load_examples(lake, run, chosen.shot, _champions(embedded, champion))),
+        everything(load_examples(lake, run, chosen.shot, _champions(embedded, champion), photos=new)),
         champion,
-        champion_head(lake, champion, work / "champion"),
-        known=known,
+        silenced(head, champion.class_ids, chosen.retired),  # what merged is not wrong to be the other
         sellers=cars.sellers,
         history=label_history(before),
         settings=settings.poison,
         night=run.night,
         names=names,
+        again=again,
     )
     log.info("train: labels %s", watched.verdict.words)
     return watched

@@ -156,9 +156,9 @@ def phone_slice(ours: Reframed | None, theirs: Reframed | None = None) -> PhoneS
     loss = _gap(_right(ours.plain, mine), _right(ours.street, mine))
     known = sorted(_scored(theirs.street) & set(mine)) if theirs else []
     champion_loss = _gap(_right(theirs.plain, known), _right(theirs.street, known)) if theirs and known else None
-    words = f"{street.words}; top-1 loses {_points(loss)} beside the same photos as listed"
+    words = f"{street.words}; top-1 loses {_points(loss, sign='')} beside the same photos as listed"
     if champion_loss:
-        words += f", the champion {_points(champion_loss)}"
+        words += f", the champion {_points(champion_loss, sign='')}"
     return PhoneSlice(words=words, plain=plain, street=street, loss=loss, champion_loss=champion_loss)
 
 
@@ -219,6 +219,7 @@ def _words(found: SliceFigures) -> str:
     )
 
 
-def _points(gap: Gap) -> str:
-    """Return a difference in points with its interval."""
-    return f"{100 * gap.difference:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})"
+def _points(gap: Gap, sign: str = "+") -> str:
+    """Return a difference in points with its interval; `sign` empty: without plus signs, for a loss."""
+    figures = [f"{100 * value:{sign}.1f}" for value in (gap.difference, gap.low, gap.high)]
+    return f"{figures[0]} points ({figures[1]} to {figures[2]})"

@@ -3,19 +3,20 @@
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autodetect.classifier.embedded import MIRROR, PLAIN, Embedder
+from autodetect.classifier.embedded import Embedder
+from autodetect.classifier.photo_vectors import read_vectors
 from autodetect.dataset.snapshots import SPLITS, Snapshot
 from autodetect.embeddings.engine import from_bytes
 from autodetect.errors import CorruptError
 from autodetect.lake.lake import Lake
-from autodetect.lake.schemas import EMBEDDINGS
+from autodetect.photos.inputs import MIRROR
 from autodetect.records import StageRun
 
 _STORED = np.dtype("<f2")
@@ -43,6 +44,8 @@ class Examples:
 
     def and_also(self, other: "Examples") -> "Examples":
         """Return these photos followed by those."""
+        if not other.photos or not self.photos:  # where nothing was read, nobody knows how long a vector is
+            return self if self.photos else other
         return Examples(
             np.concatenate([self.x, other.x]),
             np.concatenate([self.class_ids, other.class_ids]),
@@ -52,7 +55,13 @@ class Examples:
 
 
 def load_examples(
-    lake: Lake, run: StageRun, shot: Snapshot, embedder: Embedder, *, mirrored: bool = False
+    lake: Lake,
+    run: StageRun,
+    shot: Snapshot,
+    embedder: Embedder,
+    *,
+    photos: Collection[str] | None = None,
+    mirrored: bool = False,
 ) -> dict[str, Examples]:
     """Return the snapshot's splits with the embeddings of one backbone.
 
@@ -61,40 +70,27 @@ def load_examples(
         run: names the version that holds them.
         shot: tonight's snapshot.
         embedder: the backbone, and the engines of training photos and of those that figures come from.
+        photos: only these; None: all.
         mirrored: training photos count twice, the second time mirrored, as far as that view was embedded.
 
     Raises:
         CorruptError: a photo of the snapshot was never embedded by it though its file is there, or embeddings differ in
             length.
     """
-    plain = read_vectors(lake, run, embedder)
-    judging = plain
-    if embedder.judging != embedder.engine:
-        judging = read_vectors(lake, run, embedder, engine=embedder.judging)
+    read = partial(read_vectors, lake, run, photos, backbone=embedder.backbone)
+    plain = read(engine=embedder.engine)
+    judging = plain if embedder.judging == embedder.engine else read(engine=embedder.judging)
+    chosen = shot.rows if photos is None else _among(shot.rows, photos)
     splits = {}
     for split in SPLITS:
-        rows = shot.rows.filter(pc.equal(shot.rows["split"], split))
+        rows = chosen.filter(pc.equal(chosen["split"], split))
         vectors = plain if split == "train" else judging
         splits[split] = _examples(_among(rows, vectors) if embedder.lost else rows, vectors, embedder)
     if mirrored:
-        other = read_vectors(lake, run, embedder, view=MIRROR)
-        rows = _among(shot.rows.filter(pc.equal(shot.rows["split"], "train")), other)
+        other = read(engine=embedder.engine, view=MIRROR)
+        rows = _among(chosen.filter(pc.equal(chosen["split"], "train")), other)
         splits["train"] = splits["train"].and_also(_examples(rows, other, embedder))
     return splits
-
-
-def read_vectors(
-    lake: Lake, run: StageRun, embedder: Embedder, *, engine: str = "", view: str = PLAIN
-) -> dict[str, bytes]:
-    """Return the stored embeddings (`engine.from_bytes` reads them) of one backbone, engine and view, by photo."""
-    wanted = (
-        (pc.field("backbone") == embedder.backbone)
-        & (pc.field("engine") == (engine or embedder.engine))
-        & (pc.field("view") == view)
-    )
-    version = run.versions[EMBEDDINGS.name]
-    rows = lake.tables.read(EMBEDDINGS, version=version, columns=["sha256", "vector"], where=wanted)
-    return dict(zip(rows["sha256"].to_pylist(), rows["vector"].to_pylist(), strict=True))
 
 
 def everything(splits: Mapping[str, Examples]) -> Examples:

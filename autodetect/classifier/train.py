@@ -59,6 +59,7 @@ def train(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Pa
             watched.let_in()
             if watched.vehicles:
                 chosen = _training_set(settings, read, run, leave_out=watched.vehicles)
+                names = {row["class_id"]: row["label"] for row in chosen.classes}  # other classes may join without them
     for event in chosen.facts.class_events:
         log.info("train: %s", event.words)
     recipe = recipe_of(settings, chosen.retired)
@@ -118,7 +119,7 @@ def _training_set(
 
 def _nothing_new(before: Receipt, chosen: TrainingSet, recipe: str, embedded: Embedded) -> bool:
     """Return whether the same challenger was trained before: from the same photos, settings and backbone."""
-    stood_on = before.facts.get("lineage", {}).get("backbone", embedded.challenger.backbone)
+    stood_on = before.facts.get("lineage", {}).get("backbone", embedded.current.backbone)
     now = (chosen.shot.snapshot_id, recipe, embedded.challenger.backbone)
     return (before.facts["snapshot_id"], before.facts.get("recipe"), stood_on) == now
 

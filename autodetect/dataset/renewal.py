@@ -107,7 +107,7 @@ def renew(embedder: Embedder, photos: Photos, known: Held, fresh: pa.Table, *, n
     wanted = photos.views(settings)
     plan = _planned(embedder, pin, photos, wanted, held)
     made, lost = _embedded(embedder, pin, plan.jobs, night)
-    _refuse_loss(plan.jobs, lost)
+    _refuse_loss(lost.get(PLAIN, ()), len(wanted[PLAIN]))
     exact, _ = _embedded(embedder, pin, plan.exact, night)
     done.current, done.exact = pa.concat_tables([fresh, *made]), pa.concat_tables([done.exact, *exact])
     done.vanished = tuple(sorted(lost.get(PLAIN, ())))
@@ -178,16 +178,17 @@ def _embedded(
     return made, lost
 
 
-def _refuse_loss(jobs: Sequence[Job], lost: Mapping[str, Collection[str]]) -> None:
+def _refuse_loss(lost: Collection[str], sound: int) -> None:
     """Refuse to believe that most photos have vanished: then the store is elsewhere, not empty.
+
+    A new backbone finds at once all photos that were lost since the last one looked: those may be many, but not most.
 
     Raises:
         CorruptError: more than half of many photos are not there.
     """
-    asked, gone = photo_count(jobs), sum(map(len, lost.values()))
-    if gone > max(FEW, asked // 2):
+    if len(lost) > max(FEW, sound // 2):
         raise CorruptError(
-            f"{gone} of {asked} photos that were to be embedded are not in the photo store",
+            f"{len(lost)} of {sound} sound photos were to be embedded and are not in the photo store",
             "look whether the lake's photos/ is mounted and whole; restore it from a backup",
         )
 
@@ -210,7 +211,7 @@ def _ahead(
         made, vanished = _embedded(embedder, record, without(jobs, later), night)
         lost, missing = sum(map(len, vanished.values())), sum(map(len, later.values()))
         log.info("backbone %s, the next one: %d embeddings left to make", record.digest[:12], missing)
-    except StageFailedError as error:
+    except (StageFailedError, CorruptError) as error:
         log.warning("the next backbone, %s, cannot be embedded by tonight: %s", record.digest[:12], error.what)
     rows = pa.concat_tables([EMBEDDINGS.schema.empty_table(), *made])
     return rows, {"next": {**plan.facts(record), "missing": missing}, "next_lost": lost}

@@ -100,8 +100,8 @@ def build(settings: BackboneSettings) -> Built:
             model, resolved = set_random(kind.network(size), settings.seed), "random"
             note = (
                 "the backbone has RANDOM weights, for ImageNet's could not be had: its accuracy means little more than "
-                "that it beats chance (to use ImageNet's, allow the download or set backbone.weights to a file, and "
-                "start a new lake)"
+                "that it beats chance (to use ImageNet's, allow the download or name a weights file: "
+                "`autodetect backbone change --weights ...`)"
             )
             logger.warning("%s (%s)", note, imagenet.first_line(error))
     elif settings.weights == "random":

@@ -63,7 +63,7 @@ def storable(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     if unfit.any():
         raise StageFailedError(
             f"{int(unfit.sum())} of {len(vectors)} embeddings hold values that are not finite or exceed float16",
-            "the backbone's weights are damaged or do not fit: check backbone.weights and start a new lake",
+            "the backbone's weights are damaged: restore it from a backup, or `autodetect backbone change`",
         )
     return vectors
 

@@ -154,23 +154,28 @@ def settle(objects: ObjectStore, champion_backbone: str | None, refused: str | N
 
     Args:
         objects: the lake's objects.
-        champion_backbone: the digest of the champion's backbone. If that is the next one, it becomes the pin.
+        champion_backbone: the digest of the champion's backbone. It becomes the pin, also where another was proposed
+            since: the champion answers on no other.
         refused: the digest of the backbone whose model the gate refused. If that is the next one, it is withdrawn: its
             files stay.
     """
     pin, proposed = read_pin(objects), read_next(objects)
-    if pin is None or proposed is None:
+    if pin is None:
         return
-    if proposed.digest == champion_backbone and proposed.digest != pin.digest:
+    won = None
+    if champion_backbone is not None and champion_backbone != pin.digest:
+        won = _read(objects, record_key(champion_backbone))
+    if won is not None:
         objects.put(record_key(pin.digest), _json(pin))
         history = _history(objects)
         if history[-1:] != [pin.digest]:
             objects.put(HISTORY_KEY, json.dumps([*history, pin.digest], indent=2).encode())
-        objects.put(PIN_KEY, _json(proposed))
-        log.info("backbone %s takes the place of %s: the champion stands on it", proposed.digest[:12], pin.digest[:12])
-    elif proposed.digest not in {refused, pin.digest}:
+        objects.put(PIN_KEY, _json(won))
+        log.info("backbone %s takes the place of %s: the champion stands on it", won.digest[:12], pin.digest[:12])
+        pin = won
+    if proposed is None or proposed.digest not in {refused, pin.digest}:
         return
-    elif proposed.digest == refused:
+    if proposed.digest != pin.digest:
         log.info("backbone %s is withdrawn: the gate refused the model on it", proposed.digest[:12])
     objects.delete(NEXT_KEY)
 

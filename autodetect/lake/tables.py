@@ -23,6 +23,7 @@ from autodetect.lake.schemas import TABLES, Table
 # How the rows of a filter are read: few at a time and few ahead, so that a read needs memory for what it keeps and not
 # for what it looks through. The defaults hold whole row groups, thumbnails and embeddings among them.
 _FEW_AT_ONCE = {"batch_size": 4_096, "batch_readahead": 2, "fragment_readahead": 1}
+_MANY_BYTES = 2**30
 
 
 class TableSet:
@@ -173,7 +174,7 @@ def table_digest(table: Table, rows: pa.Table) -> str:
     The digest is the SHA-256 of an uncompressed, undictionaried Parquet image of the sorted rows.
     """
     columns = [name for name in table.schema.names if name not in table.metadata]
-    kept = _typed(table, rows).select(columns)
+    kept = _sortable(_typed(table, rows).select(columns))
     order = [name for name in table.key if name in columns]
     if table.metadata:  # without it the key may repeat
         order += [name for name in columns if name not in order]
@@ -183,6 +184,17 @@ def table_digest(table: Table, rows: pa.Table) -> str:
     sink = _HashingSink()
     pq.write_table(kept.combine_chunks(), sink, compression="none", use_dictionary=False, store_schema=False)
     return sink.hexdigest()
+
+
+def _sortable(rows: pa.Table) -> pa.Table:
+    """Return rows that can be sorted however many bytes a column holds; they make the same Parquet image.
+
+    Offsets of 32 bits end at 2 GB: half a million embeddings.
+    """
+    for place, name in enumerate(rows.column_names):
+        if rows[name].type == pa.binary() and rows[name].nbytes > _MANY_BYTES:
+            rows = rows.set_column(place, name, rows[name].cast(pa.large_binary()))
+    return rows
 
 
 def _looked_through(dataset: ds.Dataset, declared: pa.Schema, columns: list[str], where: pc.Expression) -> pa.Table:

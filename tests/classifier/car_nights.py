@@ -114,14 +114,20 @@ def looks(car: Car) -> np.ndarray:
 
 
 def train_night(
-    lake: Lake, night: date, before: Receipt | None, work: Path, *, settings: dict[str, object] | None = None
+    lake: Lake,
+    night: date,
+    before: Receipt | None,
+    work: Path,
+    *,
+    settings: dict[str, object] | None = None,
+    embeddings: dict[str, object] | None = None,
 ) -> Receipt:
-    """Run the train stage of one night over what the lake holds."""
+    """Run the train stage of one night over what the lake holds; `embeddings` is what curation says of them."""
     work.mkdir(parents=True)
     versions = {table.name: lake.tables.version(table) for table in TABLES}
     inputs = {
         "begin": Receipt(night=night, stage="begin", run_id="r", facts={"seed": 7}),
-        "curate": Receipt(night=night, stage="curate", run_id="r", versions=versions),
+        "curate": Receipt(night=night, stage="curate", run_id="r", versions=versions, facts={"embeddings": embeddings}),
     }
     run = StageRun(
         night=night,

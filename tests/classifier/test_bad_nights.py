@@ -95,6 +95,14 @@ def test_one_seller_who_labels_wrongly_is_left_out_and_the_night_goes_on(quiet_n
     refused = lake.tables.read(QUARANTINE).to_pylist()
     assert {row["key"] for row in refused if row["rule"] == "seller.labels_doubtful"} == {f"v{c.name}" for c in liar}
 
+    later = tonight + timedelta(days=1)  # too quiet a night to judge anyone lets nobody in
+    add_cars(lake, cars_of(0, first=700, count=3), later)
+    quiet = train_night(lake, later, receipt, tmp_path / "night-5")
+    assert quiet.facts["labels"]["state"] == "not_judged"
+    assert quiet.counts["quarantine/seller.labels_doubtful"] == len(liar)
+    kept = set(lake.tables.read(SNAPSHOTS)["vehicle_id"].to_pylist())
+    assert kept.isdisjoint(f"v{car.name}" for car in liar)
+
 
 def test_a_loss_that_is_no_number_names_the_epoch_and_the_setting(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)

@@ -143,6 +143,8 @@ def test_a_retired_class_keeps_its_output_and_is_never_answered_until_it_comes_b
     assert second.class_ids == first.class_ids
     assert all(masked_outputs(rival.model) == {2} for rival in second.rivals)
     assert (second.answers[:, 2] == 0).all()
+    asked = hold(night(rest, seed=3), champion_of(first), retired=frozenset({20}), gate=GateSettings())
+    assert (asked.verdict.new_classes, asked.verdict.withheld) == ((), ())  # an output that stays is no new class
     third = hold(night(range(0, 60, 10), seed=4), champion_of(second), seed=4)
     assert third.class_ids == first.class_ids
     assert masked_outputs(third.model) == frozenset()

@@ -192,6 +192,26 @@ def test_a_person_can_let_a_jump_in():
     assert judge(tonight, before, accepting, night=TONIGHT + timedelta(days=1)).state == "held"
 
 
+def test_what_was_left_out_before_judges_its_seller_and_not_the_night():
+    rng = np.random.default_rng(3)
+    before = nights_before(rng, 0.9)
+    tonight = new_night(rng, 0.9, labels=200, bad={"liar": (80, 0.9)})
+    backlog = frozenset(tonight.vehicles[tonight.sellers == "liar"].tolist())
+    assert judge(tonight, before, SETTINGS, night=TONIGHT).state == "held"
+    verdict = judge(tonight, before, SETTINGS, night=TONIGHT, again=backlog)
+    assert (verdict.state, verdict.doubtful, verdict.record.labels) == ("ok", {"liar"}, 120)
+
+
+def test_a_night_that_a_person_lets_in_leaves_no_seller_out():
+    rng = np.random.default_rng(4)
+    before = nights_before(rng, 0.9)
+    tonight = new_night(rng, 0.9, bad={f"crowd-{each}": (30, 0.9) for each in range(10)})
+    held = judge(tonight, before, SETTINGS, night=TONIGHT)
+    assert (held.state, bool(held.sellers)) == ("held", True)
+    let_in = judge(tonight, before, SETTINGS.model_copy(update={"accepted": (TONIGHT,)}), night=TONIGHT)
+    assert (let_in.state, let_in.sellers, let_in.record.labels) == ("ok", (), len(tonight.truth))
+
+
 def test_only_the_newest_nights_count():
     before = [record(FIRST + timedelta(days=each), disagreeing=120 if each < 5 else 20) for each in range(12)]
     tonight = new_night(np.random.default_rng(8), 0.75, poison=0.1)

@@ -92,7 +92,7 @@ def test_the_phone_slice_compares_one_photo_of_each_vehicle_with_itself():
     assert (found.plain.top1.share, found.street.top1.share) == (1.0, 0.5)
     assert (found.loss.difference, found.loss.gained, found.loss.lost) == (0.5, 6, 0)
     assert 0 < found.loss.low < 0.5 < found.loss.high
-    assert "top-1 loses +50.0 points (" in found.words
+    assert "top-1 loses 50.0 points (" in found.words
     assert Slices.model_validate_json(Slices(phone=found).model_dump_json()).phone == found
 
 

@@ -1,6 +1,6 @@
 """The train stage over some nights: what its receipt says of both heads, their start, and what made them."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from autodetect.classifier.champion import Champion
@@ -65,3 +65,26 @@ def test_a_receipt_names_both_heads_and_all_that_they_were_made_of(tmp_path: Pat
     assert three.facts["challenger"]["cold_started_on"] == month.isoformat()
     head = load_head(lake.artifacts.fetch(three.files["rival"], tmp_path / "rival.keras"))
     assert head.output_shape[-1] == 4
+
+
+def test_a_model_that_a_person_published_is_the_one_that_later_ones_are_held_against(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    nights = [FIRST + timedelta(days=day) for day in range(3)]
+    receipt, receipts = None, []
+    for number, night in enumerate(nights):
+        for model in range(4 * number, 4 * number + 4):
+            add_model(lake, model, night)
+        if number < 2:
+            receipt = train_night(lake, night, receipt, tmp_path / f"night-{number}")
+            lake.receipts.commit(receipt, datetime.now(UTC))
+            receipts.append(receipt)
+    assert [each.facts["promoted"] for each in receipts] == [True, True]
+    held_against_first = train_night(lake, nights[2], receipt, tmp_path / "before")
+    assert held_against_first.facts["gate"]["recent"] is not None
+
+    gate = receipts[1].facts["gate"] | {"overridden": {"by": "A. Smith", "reason": "nobody sells it"}}
+    lake.receipts.commit(
+        receipts[1].model_copy(update={"facts": receipts[1].facts | {"gate": gate}}), datetime.now(UTC)
+    )
+    after = train_night(lake, nights[2], receipt, tmp_path / "after")
+    assert after.facts["gate"]["recent"] is None

@@ -160,6 +160,27 @@ def test_a_photo_that_vanished_is_left_out_of_the_next_backbone_and_stops_nothin
     assert gone not in done.ahead["sha256"].to_pylist()
 
 
+def test_photos_lost_before_a_new_backbone_are_missing_however_few_it_still_lacks(tmp_path: Path) -> None:
+    nights = Nights(tmp_path, photos=60)
+    nights.night(evaluation__phone_vehicles=0)
+    record = propose(nights.lake, nights.folder, seed=5)
+    gone = sorted(nights.photos[: renewal.FEW + 2])
+    for sha256 in gone:
+        nights.lake.objects.delete(f"photos/{sha256[:2]}/{sha256}")
+    assert nights.night(evaluation__phone_vehicles=0).facts["next"]["missing"] == 0
+    pin.settle(nights.lake.objects, record.digest, None)
+    assert nights.night(evaluation__phone_vehicles=0).vanished == tuple(gone)
+
+
+def test_a_damaged_photo_stops_no_night_for_the_next_backbone(nights: Nights, caplog: pytest.LogCaptureFixture) -> None:
+    nights.night()
+    propose(nights.lake, nights.folder, seed=5)
+    damaged = nights.photos[2]
+    nights.lake.objects.put(f"photos/{damaged[:2]}/{damaged}", b"no photo")
+    assert nights.night().facts["next"]["missing"] > 0
+    assert damaged in caplog.text
+
+
 def test_a_next_backbone_whose_values_are_unfit_stops_no_night(
     nights: Nights, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

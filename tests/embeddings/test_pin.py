@@ -186,6 +186,15 @@ def test_a_backbone_that_was_not_tried_stays_next(lake_with_next):
     assert (pin.read_pin(objects), pin.read_next(objects)) == (now, proposed)
 
 
+def test_the_champions_backbone_becomes_the_pin_though_another_was_proposed_since(lake_with_next, tmp_path):
+    objects, now, won = lake_with_next
+    built = backbone.build(SETTINGS.model_copy(update={"seed": 9}))
+    later = pin.propose(objects, built.model, built.record, tmp_path / "work")
+    pin.settle(objects, won.digest, None)
+    assert (pin.read_pin(objects), pin.read_next(objects)) == (won, later)
+    assert pin.earlier_pins(objects) == [now]
+
+
 def test_an_override_after_a_refusal_counts(lake_with_next):
     objects, _, proposed = lake_with_next
     pin.settle(objects, proposed.digest, proposed.digest)

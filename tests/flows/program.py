@@ -31,12 +31,16 @@ class Ended:
 
 @dataclass
 class Program:
-    """`autodetect` with a folder to run in; lake, store and work lie below it."""
+    """`autodetect` with a folder to run in; lake, store and work lie below it.
+
+    The backbone is a tiny one unless a test asks for the real one: what is on trial is mostly the machinery around it.
+    """
 
     folder: Path
     marketplace: Path
     prefect_home: Path
     variables: dict[str, str] = field(default_factory=dict)
+    architecture: str = "tiny"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -47,6 +51,7 @@ class Program:
         return outside | {
             "PREFECT_HOME": str(self.prefect_home),
             "AUTODETECT_BACKBONE__WEIGHTS": "random",
+            "AUTODETECT_BACKBONE__ARCHITECTURE": self.architecture,
             "AUTODETECT_BACKBONE__INPUT_SIZE": "96",
             "AUTODETECT_CLASSIFIER__EPOCHS": "20",
             # The night's machinery is on trial here, not what random weights make of a dozen test vehicles.

@@ -20,7 +20,7 @@ def undisturbed(
     tmp_path_factory: pytest.TempPathFactory, marketplace: Path, prefect_home: Path
 ) -> tuple[Program, list[Ended], list[dict[str, str]]]:
     """Two undisturbed nights: the program, what each said, and the lake's digests after each."""
-    program = Program(tmp_path_factory.mktemp("undisturbed"), marketplace, prefect_home)
+    program = Program(tmp_path_factory.mktemp("undisturbed"), marketplace, prefect_home, architecture="InceptionV3")
     said, digests = [], []
     for night in NIGHTS:
         said.append(program.run("nightly", "--night", night, "--json"))
@@ -49,6 +49,7 @@ def test_first_night_publishes_a_whole_release(undisturbed: tuple[Program, list[
         "champion.keras",
         "classes.json",
         "metrics.json",
+        "model.json",
         "offers.parquet",
         "prices.parquet",
     }
@@ -105,6 +106,7 @@ def test_killed_in_every_stage_and_run_again_ends_the_same(
     undisturbed: tuple[Program, list[Ended], list[dict[str, str]]], program: Program
 ) -> None:
     reference, _, digests = undisturbed
+    program.architecture = reference.architecture
     moments = {
         "crawl": lambda line: "Beginning subflow run 'crawl-" in line,
         "curate": lambda line: " embedded" in line,
@@ -141,6 +143,7 @@ def test_a_stage_that_dies_fails_the_night_and_the_next_run_goes_on(program: Pro
 
 
 def test_a_deadline_ends_a_native_call(program: Program) -> None:
+    program.architecture = "InceptionV3"
     program.variables = {"AUTODETECT_DEADLINES__CURATE": "6", "AUTODETECT_DEADLINES__GRACE": "1"}
     ended = program.run("nightly", "--night", NIGHTS[0])
     assert ended.code == 1

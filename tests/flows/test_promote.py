@@ -149,8 +149,7 @@ def test_a_challenger_on_a_backbone_that_was_displaced_is_refused(lake: Lake) ->
 
 
 # A challenger that starts afresh and learns next to nothing: every gate refuses it.
-FAST = {"AUTODETECT_BACKBONE__ARCHITECTURE": "tiny"}
-HOPELESS = FAST | {
+HOPELESS = {
     "AUTODETECT_CLASSIFIER__COLD_START_DAYS": "1",
     "AUTODETECT_CLASSIFIER__EPOCHS": "1",
     "AUTODETECT_CLASSIFIER__LEARNING_RATE": "1e-9",
@@ -170,7 +169,6 @@ def receipts(program: Program) -> list[Receipt]:
 @pytest.mark.night
 @pytest.mark.timeout(900)
 def test_a_refused_night_is_published_by_a_person(program: Program) -> None:
-    program.variables = FAST
     first = program.run("nightly", "--night", str(FIRST), "--json")
     assert first.json()["verdict"] == "published", first.err[-3000:]
     program.variables = HOPELESS

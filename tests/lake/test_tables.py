@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from autodetect.errors import CorruptError
 from autodetect.lake import tables as tables_module
 from autodetect.lake.lake import Lake
-from autodetect.lake.schemas import LISTINGS, NIGHTS, PHOTOS, QUARANTINE, SEEN, TABLES, Table
+from autodetect.lake.schemas import EMBEDDINGS, LISTINGS, NIGHTS, PHOTOS, QUARANTINE, SEEN, TABLES, Table
 from autodetect.lake.tables import rows_of, table_digest
 
 NIGHT = date(2026, 11, 1)
@@ -345,3 +345,13 @@ def test_a_damaged_file_that_a_merge_wrote_is_told_when_rows_are_found_by_text(l
     damage(Path(lake.tables.root) / "seen")
     with pytest.raises(CorruptError, match="seen"):
         lake.tables.read(SEEN, columns=["night"], where=pc.field("item_id") != "1")
+
+
+def test_a_digest_is_the_same_where_a_column_holds_more_bytes_than_short_offsets_can_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = {"backbone": "b", "preprocessing": "p", "engine": "e", "view": "plain"}
+    rows = rows_of(EMBEDDINGS, [{**row, "sha256": name, "vector": name.encode() * 8} for name in "cab"])
+    short = table_digest(EMBEDDINGS, rows)
+    monkeypatch.setattr("autodetect.lake.tables._MANY_BYTES", 0)
+    assert table_digest(EMBEDDINGS, rows) == short

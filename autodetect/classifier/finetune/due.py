@@ -104,7 +104,7 @@ def needless(found: Due, last: Receipt | None, settings_digest: str, waiting: Ba
     shot = found.train.facts["snapshot_id"]
     if last and (last.facts["snapshot_id"], last.settings_digest) == (shot, settings_digest):
         return f"nothing has changed since the fine-tune of {last.night}: the same photos, the same settings"
-    if waiting is None:
+    if waiting is None or waiting.digest == found.champion.backbone:  # it has won; the next night makes it the pin
         return ""
     # A run that was killed between the proposal and its receipt has proposed this one itself.
     ours = waiting.parent == found.champion.backbone and waiting.snapshot_ids[-1:] == (shot,)

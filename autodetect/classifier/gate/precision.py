@@ -28,4 +28,4 @@ def judge_precision(
     )
     if may_adopt(top1, other, alike):
         return Part(name=NAME, passed=True, words=words)
-    return Part(name=NAME, passed=False, words=f"{words}: set backbone.engine to auto or openvino")
+    return Part(name=NAME, passed=False, words=f"{words}: set backbone.engine to openvino")

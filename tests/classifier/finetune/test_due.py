@@ -118,6 +118,7 @@ def test_a_train_receipt_that_was_made_anew_begins_the_fine_tune_anew(lake: Lake
         (False, tuned(1, "older"), "x", None, ""),
         (False, tuned(1, "older"), "x", proposed(), "the backbone made still waits"),
         (False, None, "x", proposed("changed", parent="", snapshots=()), "the backbone changed still waits"),
+        (False, tuned(1, "older"), "x", proposed("b"), ""),  # it has won already, and the next night makes it the pin
         # Killed between the proposal and its receipt: only the receipt is missing.
         (True, None, "x", proposed(), ""),
         (True, tuned(1, "older", backbone="before"), "x", proposed(), ""),
