@@ -121,6 +121,7 @@ def hold_contest(
     ours = vehicle_answers(answers, test.class_ids, test.vehicles, class_ids, temperature=temperatures.vehicle)
     ours = replace(ours, class_ids=ours.class_ids - rules.retired)  # one that keeps its output is no new class
     log.info("train: the gate is asked about %d test vehicles", len(ours.truth))
+    best = _answers(recent, rules) if recent else None
     theirs, champion_evaluation = _judged(champion, labels, rules) if champion else (None, None)
     verdict = decide(
         ours,
@@ -128,7 +129,8 @@ def hold_contest(
         margin_points=rules.training.margin_points,
         chance=1 / len(class_ids),
         min_lift=rules.training.min_lift_over_chance,
-        recent=_answers(recent, rules) if recent else None,
+        recent=best,
+        among_recent=_among(model, class_ids, test, best.class_ids) if best else None,
         groups=rules.lookalikes,
         names=labels,
         trained_on=rules.trained_on,
@@ -156,6 +158,13 @@ def silenced(head: keras.Model, class_ids: Sequence[int], silent: frozenset[int]
     """Return the head as it answers when these classes are silent; the head itself where it has none, or no other."""
     outputs = [output for output, class_id in enumerate(class_ids) if class_id in silent]
     return mask_outputs(head, outputs) if 0 < len(outputs) < len(class_ids) else head
+
+
+def _among(model: keras.Model, class_ids: tuple[int, ...], test: Examples, known: frozenset[int]) -> Answers:
+    """Return the answers of a model that may name none but `known` classes."""
+    head = silenced(model, class_ids, frozenset(class_ids) - known)
+    given = vehicle_answers(head.predict(test.x, verbose=0), test.class_ids, test.vehicles, class_ids)
+    return replace(given, class_ids=given.class_ids & known)
 
 
 def _answers(model: Defender, rules: Rules) -> Answers:

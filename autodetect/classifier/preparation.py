@@ -90,6 +90,8 @@ def benchmark_tonight(
     carried = BenchmarkSet.model_validate_json(lake.artifacts.read(digest)) if digest else None
     rows = chosen.shot.rows.filter(pc.equal(chosen.shot.rows["split"], "test"))
     tested = dict(zip(rows["vehicle_id"].to_pylist(), rows["class_id"].to_pylist(), strict=True))
+    if carried is not None and not tested:
+        return carried  # a night without classes takes nobody out of it
     return benchmark_set(carried, tested, night, per_class=settings.evaluation.benchmark_per_class)
 
 

@@ -130,6 +130,20 @@ def test_a_new_class_below_the_floor_is_withheld_by_name_and_none_is_without_a_f
     assert "1 new class of 1 withheld, below 99.0 %: class 70" in third.verdict.words
 
 
+def test_an_early_release_of_few_classes_is_met_among_the_classes_that_it_knows(first):
+    few = hold(night([0, 10]), seed=1)
+    splits = night(range(0, 60, 10), seed=2)
+    second = hold(splits, champion_of(first), recent=champion_of(few))
+    known = splits["test"].only((0, 10))
+    right = []
+    for vehicle in sorted(set(known.vehicles)):
+        mine = known.vehicles == vehicle
+        logs = np.log(np.maximum(second.model.predict(known.x[mine], verbose=0)[:, :2], 1e-12)).mean(axis=0)
+        right.append((0, 10)[int(logs.argmax())] == known.class_ids[mine][0])
+    assert second.verdict.recent.n == len(right)
+    assert second.verdict.recent.ours == pytest.approx(np.mean(right), abs=1e-6)
+
+
 def test_a_rival_whose_file_is_missing_starts_cold_over_the_same_outputs(first):
     given = champion_of(first) | {"rival_head": None}
     second = hold(night(range(0, 60, 10), seed=2), given, seed=2)

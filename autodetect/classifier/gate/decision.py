@@ -30,6 +30,7 @@ def decide(
     chance: float,
     min_lift: float,
     recent: Answers | None = None,
+    among_recent: Answers | None = None,
     groups: Sequence[frozenset[int]] = (),
     names: Mapping[int, str] | None = None,
     trained_on: frozenset[str] = frozenset(),
@@ -47,6 +48,8 @@ def decide(
         chance: top-1 of guessing, a share; used only without a champion.
         min_lift: factor by which a first model must exceed `chance`, and surely so; 0 takes any first model.
         recent: the best release of the last 90 days on the same test set, where that is not the champion.
+        among_recent: the challenger's answers among the classes that this release knows; by default its full output,
+            which a release of fewer classes beats by having fewer to mistake.
         groups: class ids that look alike, see `class_groups`.
         names: class id -> what the class is called.
         trained_on: vehicles that a model, or the backbone it stands on, was trained on: left out and counted.
@@ -68,7 +71,8 @@ def decide(
         refused = Part(name="champion", passed=False, words=_NOTHING_IN_COMMON)
         return _verdict((refused, arrivals, *facts), n=0, excluded=excluded)
     figures = compare(pairs, asked, CHAMPION_ERRORS)
-    against_recent, best = _recent(ours, champion, recent, asked)
+    among = among_recent.without(trained_on) if among_recent else ours
+    against_recent, best = _recent(among, champion, recent, asked)
     by_class, drops, judged = judge_classes(pairs, groups, limits, names)
     likelihood, rise = judge_likelihood(ours, champion, pairs, limits.max_nll_rise)
     parts = (not_worse("champion", figures, asked), against_recent, by_class, likelihood, arrivals, *facts)
