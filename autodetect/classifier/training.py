@@ -20,7 +20,7 @@ from autodetect.sections import ClassifierSettings
 # A night of few photos would end untrained: its batches are smaller, down to a floor, and its epochs more, so that a
 # cold start takes at least so many steps, and a warm one its share of them.
 _BATCHES, _SMALLEST_BATCH = 20, 16
-_COLD_STEPS, _WARM_STEPS = 800, 220
+_COLD_STEPS, _WARM_STEPS = 800, 150
 # The linear head's share of the learning rate: at more than a tenth it fits the noise of 2,048 features.
 _LINEAR_SHARE = 0.1
 

@@ -128,7 +128,7 @@ def test_no_photos_stop_the_stage(empty):
 
 @pytest.mark.parametrize(
     ("photos", "batch_size", "steps", "cold", "warm"),
-    [(65, 32, 5, 160, 44), (1, 256, 1, 800, 220), (600, 256, 20, 40, 11), (50_000, 256, 196, 20, 2)],
+    [(65, 32, 5, 160, 30), (1, 256, 1, 800, 150), (600, 256, 20, 40, 8), (50_000, 256, 196, 20, 2)],
 )
 def test_a_small_night_has_smaller_batches_and_more_epochs(photos, batch_size, steps, cold, warm):
     settings = ClassifierSettings(batch_size=batch_size)
