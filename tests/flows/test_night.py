@@ -139,7 +139,7 @@ def test_a_stage_that_dies_fails_the_night_and_the_next_run_goes_on(program: Pro
     assert child.returncode == 1
     assert "curate ended without an answer (SIGKILL)" in err
     assert "Traceback" not in err
-    assert program.run("nightly").code == 0
+    assert program.run("curate").code == 0
 
 
 def test_a_deadline_ends_a_native_call(program: Program) -> None:
