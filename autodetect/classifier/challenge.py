@@ -12,7 +12,7 @@ import keras
 
 from autodetect.classifier.champion import Champion, start_cold
 from autodetect.classifier.contest import Contest, Defender, Rules, hold_contest, silenced
-from autodetect.classifier.embedded import Embedded, Embedder
+from autodetect.classifier.embedded import Embedded, EmbeddedBy
 from autodetect.classifier.evaluation import Evaluation
 from autodetect.classifier.examples import confusions, sample_answers
 from autodetect.classifier.gate import best_recent
@@ -136,7 +136,7 @@ def challenge(settings: Settings, lake: Lake, run: StageRun, tonight: Tonight, *
     facts = _facts(contest, record, tonight, test, seed=seed) | {
         "lineage": lineage.model_dump(mode="json"),
         "unknowns": unknown.model_dump(mode="json"),
-        "slices": slices(contest, defender, test, tonight.beside).model_dump(mode="json"),
+        "slices": slices(contest, defender, test, tonight.beside, tonight.retired).model_dump(mode="json"),
     }
     return Challenge(facts, files)
 
@@ -190,7 +190,7 @@ def _same_photos(examples: Examples, wanted: Examples) -> Examples:
     return Examples(examples.x[chosen], wanted.class_ids, wanted.vehicles, wanted.photos)
 
 
-def _size_on_phone(lake: Lake, embedder: Embedder, head: keras.Model) -> int:
+def _size_on_phone(lake: Lake, embedder: EmbeddedBy, head: keras.Model) -> int:
     """Return about how many bytes the backbone and such a head have in float16."""
     backbone = lake.objects.size(file_key(record_of(lake.objects, embedder.backbone))) // _BYTES_PER_WEIGHT
     return (backbone + int(head.count_params())) * _PHONE_BYTES_PER_WEIGHT

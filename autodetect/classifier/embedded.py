@@ -10,7 +10,7 @@ from autodetect.photos.inputs import PLAIN
 from autodetect.records import Record, StageRun
 
 
-class Embedder(Record):
+class EmbeddedBy(Record):
     """A backbone (its digest) and the engine that ran it.
 
     `missing` counts sound photos that it has yet to embed, `lost` those that it never will, because their files are
@@ -33,12 +33,12 @@ class Embedder(Record):
 class Embedded(Record):
     """Tonight's embedders: the `current` one, and the `next` that is to take its place, where there is one."""
 
-    current: Embedder
-    next: Embedder | None = None
+    current: EmbeddedBy
+    next: EmbeddedBy | None = None
     views: tuple[str, ...] = Field((PLAIN,))
 
     @property
-    def challenger(self) -> Embedder:
+    def challenger(self) -> EmbeddedBy:
         """Return what tonight's challenger stands on: the next backbone as soon as it has embedded every photo."""
         return self.next if self.next is not None and not self.next.missing else self.current
 
@@ -51,12 +51,12 @@ def embedded_tonight(lake: Lake, run: StageRun) -> Embedded:
     """
     said = run.inputs["curate"].facts.get("embeddings")
     if said:
-        current = {key: said[key] for key in Embedder.model_fields if key in said}
-        ahead = said["next"] and Embedder(**said["next"], lost=said.get("next_lost", 0))
-        return Embedded(current=Embedder(**current), next=ahead, views=tuple(said["views"]))
+        current = {key: said[key] for key in EmbeddedBy.model_fields if key in said}
+        ahead = said["next"] and EmbeddedBy(**said["next"], lost=said.get("next_lost", 0))
+        return Embedded(current=EmbeddedBy(**current), next=ahead, views=tuple(said["views"]))
     backbone = read_pin(lake.objects)
     if backbone is None:
         raise CorruptError("the lake has embeddings but no pinned backbone", "restore models/backbone.json")
     return Embedded(
-        current=Embedder(backbone=backbone.digest, engine=engine_name(), preprocessing=backbone.preprocessing)
+        current=EmbeddedBy(backbone=backbone.digest, engine=engine_name(), preprocessing=backbone.preprocessing)
     )

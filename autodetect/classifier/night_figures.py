@@ -37,15 +37,17 @@ class Beside:
     groups: Mapping[int, str] = field(default_factory=dict)
 
 
-def slices(contest: Contest, defender: Defender | None, test: Examples, beside: Beside) -> Slices:
-    """Return both models on the named sets, and on photos as a phone would see them."""
+def slices(
+    contest: Contest, defender: Defender | None, test: Examples, beside: Beside, retired: frozenset[int]
+) -> Slices:
+    """Return both models on the named sets, and on photos as a phone would see them; `retired` classes are silent."""
     ours, theirs = contest.vehicle_answers, contest.champion_answers
     named = tuple(slice_figures(name, ours, theirs, vehicles) for name, vehicles in beside.sets.items())
     mine = reframed(partial(_answers, contest.model), contest.class_ids, test, beside.street)
     other: Reframed | None = None
     if defender is not None:
         record = defender.record
-        head = silenced(defender.head, record.class_ids, frozenset(record.withheld))
+        head = silenced(defender.head, record.class_ids, retired | frozenset(record.withheld))
         other = reframed(partial(_answers, head), record.class_ids, defender.test, beside.champion_street)
     return Slices(named=named, phone=phone_slice(mine, other))
 

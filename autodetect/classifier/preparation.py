@@ -15,7 +15,7 @@ from autodetect.classifier.cars import Cars
 from autodetect.classifier.challenge import Tonight, champion_head
 from autodetect.classifier.champion import Champion
 from autodetect.classifier.contest import silenced
-from autodetect.classifier.embedded import Embedded, Embedder
+from autodetect.classifier.embedded import Embedded, EmbeddedBy
 from autodetect.classifier.gate import class_groups
 from autodetect.classifier.label_watch import Watched, label_history, watch_labels
 from autodetect.classifier.new_labels import SELLER_RULE
@@ -158,7 +158,7 @@ def _beside(
     active = {row["make_model_id"] for row in chosen.classes if row["status"] == "active"}
     unknown = choose_unknown(chosen.others, says_other_cars(reader_of(lake, run)), known=active)
 
-    def street(embedder: Embedder) -> dict[str, Any]:
+    def street(embedder: EmbeddedBy) -> dict[str, Any]:
         return load_vectors(lake, run, photos, backbone=embedder.backbone, engine=embedder.judging, view=STREET)
 
     makes = {row["class_id"]: row["make_model_id"].partition("/")[0] for row in chosen.classes}
@@ -174,7 +174,7 @@ def _beside(
     )
 
 
-def _champions(embedded: Embedded, champion: Champion) -> Embedder:
+def _champions(embedded: Embedded, champion: Champion) -> EmbeddedBy:
     """Return how tonight's photos were embedded for the champion.
 
     Raises:

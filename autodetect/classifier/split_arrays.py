@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autodetect.classifier.embedded import Embedder
+from autodetect.classifier.embedded import EmbeddedBy
 from autodetect.classifier.photo_vectors import read_vectors
 from autodetect.dataset.snapshots import SPLITS, Snapshot
 from autodetect.embeddings.engine import from_bytes
@@ -58,7 +58,7 @@ def load_examples(
     lake: Lake,
     run: StageRun,
     shot: Snapshot,
-    embedder: Embedder,
+    embedder: EmbeddedBy,
     *,
     photos: Collection[str] | None = None,
     mirrored: bool = False,
@@ -132,7 +132,7 @@ def _among(rows: pa.Table, photos: Collection[str]) -> pa.Table:
     return rows.filter(pc.is_in(rows["sha256"], pa.array(sorted(photos), pa.string())))
 
 
-def _examples(rows: pa.Table, vectors: dict[str, bytes], embedder: Embedder) -> Examples:
+def _examples(rows: pa.Table, vectors: dict[str, bytes], embedder: EmbeddedBy) -> Examples:
     photos = rows["sha256"].to_pylist()
     missing = sorted(set(photos) - set(vectors))
     if missing:

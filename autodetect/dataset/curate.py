@@ -170,7 +170,7 @@ def curate(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: P
         },
         facts={
             "held": [*rows_judged.held, *tables_judged.held],
-            "warned": [*rows_judged.warned, *tables_judged.warned],
+            "warned": [*rows_judged.warned, *tables_judged.warned, *embedder.notes],
             "profiles": [profile.model_dump(mode="json") for profile in profiles],
             "index": copies.index.model_dump(mode="json"),
             "catalog": _by_reason(decisions),

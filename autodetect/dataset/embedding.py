@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from autodetect.dataset.shard_runners import run_shards
 from autodetect.dataset.shard_work import ShardDone, engine_setting, open_backbone, shard_work
+from autodetect.durations import duration
 from autodetect.embeddings.backbone import BackboneRecord
 from autodetect.embeddings.shards import Identity, read_shard, taken
 from autodetect.lake.lake import Lake
@@ -51,6 +52,11 @@ class Embedder:
     work: Path
     earlier: Mapping[str, str] = field(default_factory=dict)
     _engines: dict[tuple[str, str], "Engine"] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what a person must know of the engines that were opened, such as why a slower one was."""
+        return [engine.note for engine in self._engines.values() if engine.note]
 
     def engine_name(self, record: BackboneRecord, *, sure: bool = False) -> str:
         """Return by which engine photos are embedded tonight.
@@ -131,7 +137,7 @@ class _Told:
         if before and self._done < self._photos and before // TELL_EVERY == self._done // TELL_EVERY:
             return
         left = (time.monotonic() - self._started) / self._done * (self._photos - self._done)
-        words = f", {_duration(left)} left" if self._done < self._photos else ""
+        words = f", {duration(left)} left" if self._done < self._photos else ""
         log.info("photos: %d of %d embedded%s%s", self._done, self._photos, self._view, words)
 
 
@@ -143,11 +149,3 @@ def embedding_rows(identity: Identity, embedded: pa.Table, night: date) -> pa.Ta
         for name, kind in zip(EMBEDDINGS.schema.names, EMBEDDINGS.schema.types, strict=True)
     }
     return pa.table(columns, schema=EMBEDDINGS.schema)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from autodetect import durations
+
 UNKNOWN = "\N{EN DASH}"
 LONGEST = 120  # characters shown of a text that came from a stranger
 
@@ -32,8 +34,7 @@ def duration(seconds: float | None) -> str:
         return UNKNOWN
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    return durations.duration(seconds)
 
 
 def size(count: float | None) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from autodetect.dataset import embedding, shard_runners
 from autodetect.dataset.embedding import Embedder
+from autodetect.embeddings import engines
 from autodetect.embeddings.pin import read_pin
 from autodetect.embeddings.shards import Identity
 from autodetect.errors import CorruptError, StageFailedError, UsageError
@@ -68,6 +69,22 @@ def test_a_dask_cluster_makes_the_same_bytes(photos: tuple[Path, Lake, list[str]
         n_workers=1, threads_per_worker=2, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
     ) as cluster:
         assert made(photos, backbone__dask=cluster.scheduler_address) == inline
+
+
+def test_a_slower_engine_than_could_be_is_noted(
+    photos: tuple[Path, Lake, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, lake, _ = photos
+    embedder = Embedder(lake, tiny_settings(folder, backbone__engine="auto"), folder / "work")
+    assert embedder.notes == []
+
+    def missing(*_: object, **__: object) -> None:
+        raise UsageError("OpenVINO is not installed", "install it")
+
+    monkeypatch.setattr(engines, "OpenVinoEngine", missing)
+    assert embedder.engine_name(read_pin(lake.objects), sure=True).startswith("keras-")
+    (note,) = embedder.notes
+    assert "the slower engine: OpenVINO is not installed" in note
 
 
 def test_views_differ_and_do_not_mix(photos: tuple[Path, Lake, list[str]]) -> None:

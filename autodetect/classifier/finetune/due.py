@@ -57,7 +57,7 @@ def check_from_layer(record: BackboneRecord, settings: FinetuneSettings) -> None
         raise UsageError(
             f"the champion's backbone {record.digest[:12]} has random weights, and finetune.from_layer is "
             f"{settings.from_layer!r}: what lies below would stay random",
-            'train it whole, with --from-layer "", or start a new lake with trained weights',
+            'train it whole, with --from-layer "", or prepare trained weights: `autodetect backbone change`',
         )
 
 

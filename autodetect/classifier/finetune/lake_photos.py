@@ -17,8 +17,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from autodetect.classifier.finetune.progress import duration
 from autodetect.classifier.finetune.scratch import PIXELS_SUFFIX
+from autodetect.durations import duration
 from autodetect.embeddings.geometry import Geometry, to_input
 from autodetect.errors import CorruptError, UsageError
 from autodetect.lake.blobs import BlobStore

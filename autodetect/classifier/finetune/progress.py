@@ -1,5 +1,6 @@
 """How far a training has come, and how long it will take, as a record and in words."""
 
+from autodetect.durations import duration
 from autodetect.records import Record
 
 
@@ -33,12 +34,3 @@ class Progress(Record):
             f"step {self.step:,} of {self.steps:,}, loss {self.entry['loss']:.3f}, validation top-1 "
             f"{self.entry['val_top1']:.1%}, {self.photos_per_second:.1f} photos/s, {duration(self.seconds_left)} left"
         )
-
-
-def duration(seconds: float) -> str:
-    """Return a duration for a person: `3 h 05 min`, `2 min 30 s`, `7 s`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
