@@ -1,9 +1,9 @@
 """The groups of settings: names, bounds, defaults, meanings. `settings` puts them together and reads them."""
 
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
@@ -272,12 +272,34 @@ class FinetuneSettings(Section):
     erase: float = Field(0.2, ge=0, le=1, description="share of photos that lose a rectangle")
 
 
-class CoremlSettings(Section):
-    """The exported package."""
+# A package by how its weights are stored: float16, 8-bit integers with a scale per channel, or places in a palette of
+# 64 values.
+Variant = Literal["fp16", "int8", "palette6"]
 
-    deployment_target: Literal["iOS15", "iOS16", "iOS17", "iOS18"] = "iOS16"
+
+class CoremlSettings(Section):
+    """The exported packages."""
+
+    deployment_target: Literal["iOS15", "iOS16", "iOS17", "iOS18"] = Field(
+        "iOS16", description="the oldest system that must load them; compressed variants need iOS16"
+    )
     author: str = "AutoDetect"
     licence: str = "See the release manifest"
+    variants: tuple[Variant, ...] = Field(
+        ("fp16", "int8", "palette6"), description="packages to make of the model; fp16 is one of them"
+    )
+    parity_photos: int = Field(256, ge=1, description="photos on which a package must answer as Keras does")
+    accuracy_photos: int = Field(
+        1024, ge=0, description="test photos, at most, on which the accuracy that a package loses is measured"
+    )
+
+    @model_validator(mode="after")
+    def _variants_can_be_made(self) -> Self:
+        if "fp16" not in self.variants or len(set(self.variants)) < len(self.variants):
+            raise ValueError("variants names each package once, and fp16 among them")
+        if self.deployment_target == "iOS15" and len(self.variants) > 1:
+            raise ValueError('compressed packages need iOS16: with iOS15, set variants to ["fp16"]')
+        return self
 
 
 class ValidationSettings(Section):

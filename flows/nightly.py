@@ -61,10 +61,11 @@ def _run_stages(night: NightRun) -> tuple[dict[str, Receipt], str]:
 
 def _close(night: NightRun, receipts: dict[str, Receipt], held: str) -> NightSummary:
     """Write the receipt that ends the night and return what a person is told."""
-    verdict, reason = verdict_of(receipts, night.settings.crawl.min_coverage)
-    if held:
-        verdict, reason = Verdict.HELD, held
     begin = night.begin
+    verdict, reason = Verdict.HELD, held
+    if not held:
+        earlier = night.lake.receipts.before(begin.night)
+        verdict, reason = verdict_of(receipts, earlier, night.settings.crawl.min_coverage)
     night.fence.check()
     night.lake.receipts.commit(end(begin.night, begin.kind, night.run_id, verdict, reason), datetime.now(UTC))
     return summarise(night, receipts, verdict, reason)

@@ -3,6 +3,7 @@
 The night's train receipt is made anew with the verdict overridden (the gate's own words stay in it), and what follows
 from it runs again: export, price, publish, report. The receipt comes first, so a promotion that was interrupted is
 finished by running it again; a night that begins before that goes on with the promoted model and publishes it itself.
+It overrides the gate alone: a model whose package fails is withheld all the same, and the next night tries it again.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from autodetect.errors import UsageError
 from autodetect.lake.lake import Lake, open_lake
 from autodetect.lake.nights import end
 from autodetect.lake.receipts import BEGIN, END, ReceiptBook
+from autodetect.lake.verdict import verdict_of
 from autodetect.records import Receipt, Verdict
 from autodetect.release.layout import LATEST
 from autodetect.release.stage import open_store
@@ -128,11 +130,12 @@ def promote(options: NightOptions, reason: str, by: str) -> NightSummary:
             log.info("promote: the challenger of %s is the champion", chosen.night)
         for name in AFTERWARDS:
             run_stage(BY_NAME[name], night, log)
-        closing = end(chosen.night, chosen.begin.kind, run_id, Verdict.PUBLISHED, chosen.gate.words)
-        fence.check()
-        lake.receipts.commit(closing, datetime.now(UTC))
         receipts = {name: receipt for name, receipt in night.receipts().items() if name != BEGIN}
-        summary = summarise(night, receipts, Verdict.PUBLISHED, chosen.gate.words)
+        # The export may still withhold it: then the night stays one of prices only, and the next tries it again.
+        verdict, reason = verdict_of(receipts, lake.receipts.before(chosen.night), settings.crawl.min_coverage)
+        fence.check()
+        lake.receipts.commit(end(chosen.night, chosen.begin.kind, run_id, verdict, reason), datetime.now(UTC))
+        summary = summarise(night, receipts, verdict, reason)
     create_markdown_artifact(key="night", markdown=as_markdown(summary), description=f"The night of {summary.night}")
     return summary
 

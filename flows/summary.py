@@ -7,8 +7,10 @@ from typing import Any
 from pydantic import Field
 
 from autodetect.dataset.training_set import TrainingSetFacts
+from autodetect.lake.verdict import withheld_words
 from autodetect.records import Receipt, Record, Verdict
 from autodetect.report.crawled import crawl_facts, crawl_lines
+from autodetect.report.exported import exported, in_one_line
 from autodetect.report.facts import CrawlFacts
 from autodetect.report.training_set import screening_lines, training_lines
 from flows.runner import NightRun
@@ -152,8 +154,9 @@ def _train(receipt: Receipt, before: Receipt | None) -> Iterator[tuple[str, str]
 
 def _export(receipt: Receipt) -> tuple[str, str]:
     carried = f", carried over from {receipt.facts['made_on']}" if receipt.facts["carried"] else ""
-    size = receipt.facts["package"]["size"] / 1e6
-    return "Core ML", f"{size:.1f} MB, {receipt.counts['classes']} labels{carried}"
+    told = exported(receipt, "")
+    packages = f"; {in_one_line(told)}" if told else ""
+    return "Core ML", f"{receipt.counts['classes']} labels{carried}{packages}"
 
 
 def _price(receipt: Receipt) -> tuple[str, str]:
@@ -176,5 +179,7 @@ def _warnings(receipts: Mapping[str, Receipt]) -> Iterator[str]:
         yield curate.facts["backbone_note"]
     if crawl and not crawl.facts["sales_offered"]:
         yield "the source offers no sales: prices are asking prices only"
+    if words := withheld_words(receipts):
+        yield words
     for receipt in receipts.values():
         yield from receipt.facts.get("warned", ())

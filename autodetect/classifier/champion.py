@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Self
 
 from autodetect.classifier.temperature import UNTEMPERED, Temperatures
+from autodetect.errors import CorruptError
 from autodetect.records import Receipt, Record, canonical_digest
 
 
@@ -60,9 +61,29 @@ class Champion(Record):
 
     @classmethod
     def of(cls, receipt: Receipt | None) -> Self | None:
-        """Return the champion as a train receipt leaves it, None before the first."""
+        """Return the champion as a train receipt leaves it, None before the first.
+
+        It passed the gate; which model a phone gets, the export receipt says: `released`.
+        """
         found = receipt.facts.get("champion") if receipt else None
         return cls.model_validate(found) if found else None
+
+    @classmethod
+    def released(cls, export: Receipt) -> Self:
+        """Return the model that tonight's release carries, as an export receipt names it.
+
+        It is the champion, or the model released before where the champion's package was withheld. Class map, prices
+        and files of the release are this one's.
+
+        Raises:
+            CorruptError: the receipt names none.
+        """
+        found = cls.of(export)
+        if found is None:
+            raise CorruptError(
+                f"the export of {export.night} does not say which model it released", "run `autodetect export` again"
+            )
+        return found
 
 
 def start_cold(before: Receipt | None, night: date, days: int) -> bool:

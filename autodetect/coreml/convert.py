@@ -1,17 +1,17 @@
 """From backbone and head to one Core ML package: a photo goes in, a make and model comes out.
 
-The package takes the square image itself (RGB, 0..255) and scales it as `embeddings.geometry.scale` does.
+The package takes the square image itself (RGB, 0..255) and scales it as `embeddings.geometry.scale` does. The head is
+folded (see `folding`), so that its probabilities are those of one photo at the model's temperature.
 Conversion needs Keras on TensorFlow, and neither a Mac nor Xcode.
 """
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 from autodetect.coreml import package as files
+from autodetect.coreml.folding import folded_head
 from autodetect.embeddings.geometry import PIXEL_BIAS, PIXEL_SCALE, Geometry
 from autodetect.errors import StageFailedError, UsageError
 from autodetect.records import Record
@@ -29,7 +29,10 @@ _INPUT_DESCRIPTIONS: dict[Geometry, str] = {
     "letterbox": "The photo, EXIF orientation applied, shrunk to fit into a square whose rest is grey (128)",
 }
 _LABEL_DESCRIPTION = "The most probable make and model"
-_SHARES_DESCRIPTION = "Probability of every make and model"
+_SHARES_DESCRIPTION = (
+    "Probability of every make and model, of this one photo, at the model's temperature; a retired one keeps its place "
+    "with 0"
+)
 
 
 class ConversionRecord(Record):
@@ -53,6 +56,7 @@ def convert(
     metadata: Mapping[str, str],
     target: Path,
     geometry: Geometry = "squash",
+    temperature: float = 1.0,
 ) -> ConversionRecord:
     """Write backbone and head as one package (an ML Program, float16) to `target`, replacing what is there.
 
@@ -60,13 +64,14 @@ def convert(
 
     Args:
         backbone: float32 (n, size, size, 3) in [-1, 1] -> (n, dim).
-        head: (n, dim) -> (n, classes), a softmax.
+        head: (n, dim) -> (n, classes), of `autodetect.classifier.head`, not folded yet.
         labels: one per output, in order, all different: what the package answers.
         input_size: side of the square image, pixels.
         settings: deployment target, author, licence.
         metadata: user-defined text that the app can read; `version` becomes the package's version.
         target: path of the package, ending in `.mlpackage`.
         geometry: how a photo becomes the square image: told to whoever feeds the package, which only sees the square.
+        temperature: what one photo's log-probabilities are divided by.
 
     Raises:
         UsageError: Keras does not run on TensorFlow.
@@ -78,7 +83,7 @@ def convert(
 
     try:
         model = ct.convert(
-            [_concrete_function(backbone, head, input_size)],
+            [_concrete_function(backbone, folded_head(head, temperature), input_size)],
             source="tensorflow",
             convert_to="mlprogram",
             minimum_deployment_target=ct.target[settings.deployment_target],
@@ -93,6 +98,7 @@ def convert(
                 )
             ],
             classifier_config=ct.ClassifierConfig(list(labels)),
+            skip_model_load=True,
         )
     except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
         raise StageFailedError(
@@ -101,21 +107,14 @@ def convert(
             "versions of constraints.txt, then export again",
         ) from error
     _describe(model, settings, metadata, geometry)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".converting-") as folder:
-        written = Path(folder) / target.name
-        model.save(str(written))
-        files.normalise(written)
-        if target.exists():
-            rmtree(target)
-        written.rename(target)
+    files.write(model, target)
     return ConversionRecord(
         input_size=input_size,
         classes=len(labels),
         precision=PRECISION,
         deployment_target=settings.deployment_target,
         converter=f"coremltools {ct.__version__}",
-        size=sum(path.stat().st_size for path in target.rglob("*") if path.is_file()),
+        size=files.size_of(target),
     )
 
 

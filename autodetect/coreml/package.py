@@ -8,10 +8,12 @@ at random and stamp the date of conversion; `normalise` replaces both.
 import hashlib
 import json
 import struct
+import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from autodetect.errors import CorruptError
@@ -21,6 +23,7 @@ from autodetect.records import Record
 _SPEC = Path("Data/com.apple.CoreML/model.mlmodel")
 _WEIGHTS = Path("Data/com.apple.CoreML/weights/weight.bin")
 _CONVERSION_DATE = "com.github.apple.coremltools.conversion_date"
+VARIANT = "variant"  # in the metadata: how the weights are stored
 _REMEDY = "export the model again, or fetch the package again from its release"
 
 # weight.bin: every blob begins with a 64-byte header: magic, data type, size and offset of the data.
@@ -79,6 +82,27 @@ def normalise(package: Path) -> None:
     (package / "Manifest.json").write_text(json.dumps(manifest, indent=4, sort_keys=True) + "\n", "utf-8")
 
 
+def write(model: Any, package: Path) -> None:
+    """Save a model (`coremltools.models.MLModel`) as `package`, normalised, in place of what is there.
+
+    Raises:
+        CorruptError: what was saved cannot be read.
+    """
+    package.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=package.parent, prefix=".converting-") as folder:
+        written = Path(folder) / package.name
+        model.save(str(written))
+        normalise(written)
+        if package.exists():
+            rmtree(package)
+        written.rename(package)
+
+
+def size_of(package: Path) -> int:
+    """Return how many bytes the package's files have together."""
+    return sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
+
+
 def zip_package(package: Path, target: Path) -> str:
     """Pack the package into `target` under its own name; return the SHA-256 (hex) of the archive."""
     return zip_folder(package, target, f"{package.name}/")
@@ -116,7 +140,7 @@ def inspect(package: Path) -> PackageFacts:
             metadata=dict(sorted(description.metadata.userDefined.items())),
             specification_version=spec.specificationVersion,
             operations=dict(sorted(Counter(operation.type for operation in block.operations).items())),
-            size=sum(path.stat().st_size for path in package.rglob("*") if path.is_file()),
+            size=size_of(package),
         )
     except (IndexError, KeyError, struct.error, ValueError, OSError) as error:
         raise CorruptError(f"the Core ML package {package} is damaged: {error}", _REMEDY) from error

@@ -5,8 +5,6 @@ several at once, each on threads of its own; which request a photo is in, and ho
 bit of its vector.
 """
 
-import os
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,12 +14,12 @@ import numpy.typing as npt
 from autodetect.embeddings.engine import padded, storable
 from autodetect.embeddings.geometry import PIXEL_BIAS, PIXEL_SCALE
 from autodetect.errors import UsageError
+from autodetect.openvino_library import load_openvino, usable_cores
 
 if TYPE_CHECKING:
     import keras
 
 Precision = Literal["fp32", "bf16"]
-TELEMETRY = "openvino_telemetry"
 
 _REQUEST = 8  # photos: activations of more leave the cache; measured from 1 to 32
 _REMEDY = "set backbone.engine to keras or auto"
@@ -54,7 +52,7 @@ class OpenVinoEngine:
         core = openvino.Core()
         if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise UsageError("backbone.engine is openvino-bf16, and this machine's CPU has no bf16", _REMEDY)
-        threads = threads or _cores()
+        threads = threads or usable_cores()
         streams = max(1, min(threads, batch_size // _REQUEST))
         kind = {"fp32": openvino.Type.f32, "bf16": openvino.Type.bf16}[precision]
         compiled = core.compile_model(
@@ -90,17 +88,7 @@ class OpenVinoEngine:
 
 
 def _openvino() -> Any:
-    """Return the library, its telemetry shut off: it would send usage to a third party on import and conversion.
-
-    It goes without its telemetry package where that cannot be imported.
-    """
-    sys.modules.setdefault(TELEMETRY, None)  # type: ignore[arg-type]  # None: importing it raises ImportError
-    try:
-        import openvino  # type: ignore[import-untyped]
-        import openvino.properties.hint  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise UsageError(f"OpenVINO cannot be imported: {error}", f"install openvino, or {_REMEDY}") from error
-    return openvino
+    return load_openvino(f"install openvino, or {_REMEDY}")
 
 
 def _converted(openvino: Any, model: "keras.Model") -> Any:
@@ -121,7 +109,3 @@ def _converted(openvino: Any, model: "keras.Model") -> Any:
         return steps.build()
     except Exception as error:  # its converter raises whatever it stumbles over
         raise UsageError(f"OpenVINO cannot take the backbone: {error}", _REMEDY) from error
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,5 +1,6 @@
 """The price stage: tonight's price and offer tables, as rows of the lake and as the files that a release carries."""
 
+import json
 import logging
 from collections import Counter
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autodetect.classifier.champion import Champion, class_map, class_map_digest
+from autodetect.coreml.outputs import Output
 from autodetect.lake.lake import Lake
 from autodetect.lake.schemas import CLASSES, LISTINGS, MAKE_MODELS, OFFERS, PRICES, VEHICLES, Table
 from autodetect.lake.tables import upsert_all
@@ -27,8 +28,8 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Pa
 
     Args:
         settings: `prices`.
-        lake: reads `listings`, `vehicles`, `make_models`, `classes`; writes `prices`, `offers` and three artifacts.
-        run: the train receipt of tonight names the champion, whose class map the files carry.
+        lake: reads `listings`, `vehicles`, `make_models`; writes `prices`, `offers` and three artifacts.
+        run: the export receipt of tonight names the class map of the released model, which the files carry.
         work: local scratch folder.
         docs: the folder of tonight's Data Docs, which gain the suites of both tables.
     """
@@ -49,20 +50,15 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Pa
         docs=docs,
         run_name=run.night.isoformat(),
     )
-    champion = Champion.of(run.inputs["train"])
-    entries = class_map(champion, read(CLASSES).to_pylist()) if champion else ()
-    classes = pa.Table.from_pylist(
-        [entry.model_dump(include={"class_id", "make_model_id", "label"}) for entry in entries],
-        schema=pa.schema([CLASSES.schema.field(name) for name in ("class_id", "make_model_id", "label")]),
-    )
+    export = run.inputs["export"]
     files = write_price_files(
         work / "prices",
         night=run.night,
         prices=made.rows,
         offers=offers,
         make_models=make_models,
-        classes=classes,
-        class_map_digest=class_map_digest(entries),
+        classes=_classes(lake, export.files["classes"]),
+        class_map_digest=export.facts["class_map_digest"],
     )
     versions, outputs = upsert_all(lake.tables, written)
     figures = made.rows.filter(pc.is_valid(made.rows["median"]))
@@ -90,4 +86,18 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Pa
             "warned": outcome.warned,
         },
         run={"validation_seconds": outcome.seconds},
+    )
+
+
+def _classes(lake: Lake, digest: str) -> pa.Table:
+    """Return the classes of a released class map.
+
+    The file is read rather than the `classes` table: the released model may be that of an earlier night, whose map
+    keeps the labels that its package has.
+    """
+    entries = [Output.model_validate(entry) for entry in json.loads(lake.artifacts.read(digest))]
+    names = ("class_id", "make_model_id", "label")
+    return pa.Table.from_pylist(
+        [entry.model_dump(include=set(names)) for entry in entries],
+        schema=pa.schema([CLASSES.schema.field(name) for name in names]),
     )

@@ -1,9 +1,15 @@
 """The model card: what a release is, for a person, as Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from autodetect.classifier.champion import Champion
 from autodetect.release.manifest import ReleaseFacts
+from autodetect.release.packages import PackageFact, PackageLoss
+
+_HOW = {
+    "interpreted (Linux)": "the saved package, evaluated operation by operation on Linux",
+    "native": "the saved package, run by Core ML on a Mac",
+}
 
 
 def card(facts: ReleaseFacts, champion: Champion, architecture: str, prices: Mapping[str, int]) -> str:
@@ -37,12 +43,46 @@ def card(facts: ReleaseFacts, champion: Champion, architecture: str, prices: Map
         f"| models with a sold price, with an asking price | {prices['prices_sold']}, {prices['prices_asking']} |",
         f"| offers | {prices['offers']} |",
         "",
+        *_packages(facts),
         "Test vehicles were never trained on.",
         "The model names only the classes in `classes.json`.",
         _doubt(champion),
         "",
     ]
     return "\n".join(lines)
+
+
+def _packages(facts: ReleaseFacts) -> Iterator[str]:
+    """Yield the table of the Core ML packages, and how they were shown to answer as the model does."""
+    if not facts.packages:
+        return
+    yield "| Core ML package | size | first answers as the model's | largest difference | lost on test vehicles |"
+    yield "| --- | --- | --- | --- | --- |"
+    yield from (_row(each) for each in facts.packages)
+    yield ""
+    if facts.parity:
+        yield f"Parity: {facts.parity}: {_HOW[facts.parity]}, beside the Keras model with the package's weights."
+    yield "Photos on which rounding alone can change the first answer do not count as decided."
+    yield ""
+
+
+def _row(package: PackageFact) -> str:
+    parity, chosen = package.parity, ", **recommended**" if package.recommended else ""
+    agreed = f"{parity.agreement:.1%} of {parity.decided} decided ({parity.photos} photos)"
+    cells = (
+        f"{package.name} (`{package.file}`){chosen}",
+        f"{package.size / 1e6:.1f} MB",
+        agreed if parity.decided else f"0 of {parity.photos} photos decided",
+        f"{parity.largest_difference:.1g}",
+        _lost(package.loss),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _lost(loss: PackageLoss | None) -> str:
+    if loss is None:
+        return "not measured"
+    return f"{loss.loss:+.1%} ({loss.low:+.1%} to {loss.high:+.1%}) of {loss.vehicles}"
 
 
 def _doubt(champion: Champion) -> str:

@@ -1,20 +1,34 @@
-"""A release's manifest: the facts about it and the digest of every file in it."""
+"""A release's manifest: the facts about it and the digest of every file in it.
+
+Manifests of schema version 1 tell nothing of the Core ML packages; they are read, verified and kept as they are.
+"""
 
 import json
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import AwareDatetime, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from autodetect.errors import CorruptError, UsageError
 from autodetect.lake.objects import ObjectMissingError, ObjectStore
 from autodetect.records import Record, Verdict, canonical_digest, canonical_json
 from autodetect.release.layout import manifest_key
+from autodetect.release.packages import PackageFact
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 ObjectName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 RecordT = TypeVar("RecordT", bound=Record)
+SCHEMA_VERSION: Final = 2
+SINCE_VERSION_2 = ("parity", "packages")  # fields that a manifest of version 1 does not have
 
 
 class ManifestObject(Record):
@@ -61,6 +75,10 @@ class ReleaseFacts(Record):
     metrics: dict[str, Finite] = Field(default_factory=dict, description="the model's figures on its test vehicles")
     warnings: tuple[str, ...] = Field((), description="what whoever uses this release should know, in words")
     minimum_app_version: str = "1.0"
+    parity: Literal["", "interpreted (Linux)", "native"] = Field(
+        "", description="how the packages were shown to answer as the Keras model does; empty: not shown"
+    )
+    packages: tuple[PackageFact, ...] = Field((), description="the Core ML packages among the files")
 
 
 class Manifest(ReleaseFacts):
@@ -69,10 +87,25 @@ class Manifest(ReleaseFacts):
     Its identity is `release_id`: the SHA-256 of the canonical JSON without `created`.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
     created: AwareDatetime
     previous_release: Digest | None = None
     objects: dict[ObjectName, ManifestObject]
+
+    @model_validator(mode="after")
+    def _of_its_version(self) -> Self:
+        if self.schema_version == 1 and self.model_fields_set & set(SINCE_VERSION_2):
+            raise ValueError(f"schema version 1 has no {' and '.join(SINCE_VERSION_2)}")
+        if absent := sorted({each.file for each in self.packages} - self.objects.keys()):
+            raise ValueError(f"the package {absent[0]} is not among the files")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_its_version(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = dump(self)
+        if self.schema_version == 1:
+            return {name: value for name, value in found.items() if name not in SINCE_VERSION_2}
+        return found
 
 
 def release_id(manifest: Manifest) -> str:
@@ -137,7 +170,7 @@ def _refuse_newer(data: bytes, place: str) -> None:
         version = json.loads(data)["schema_version"]
     except (ValueError, KeyError, TypeError):
         return
-    if isinstance(version, int) and version > 1:
+    if isinstance(version, int) and version > SCHEMA_VERSION:
         raise UsageError(f"{place} has schema version {version}, newer than this program knows", "update AutoDetect")
 
 

@@ -15,8 +15,9 @@ class ModelFacts(Record):
 
     `class_map_digest` is that of the class map the outputs are in; `backbone` and `preprocessing` are those of the
     embeddings the head was trained on, `input_size` is in pixels. Log-probabilities are divided by a temperature: that
-    of a photo alone, or that of the mean over several photos of one car. Below `abstain.threshold` a first answer is
-    not sure; without one, the model cannot tell.
+    of a photo alone, or that of the mean over several photos of one car. This is said of `champion.keras`; the Core ML
+    packages have the temperature of a photo in them already, and say so themselves. Below `abstain.threshold` a first
+    answer is not sure; without one, the model cannot tell.
     """
 
     schema_version: Literal[1] = 1

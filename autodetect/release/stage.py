@@ -1,6 +1,7 @@
-"""The publish stage: tonight's champion, class map and prices as one release in the store."""
+"""The publish stage: the model that the export settled on, its class map and tonight's prices, as one release."""
 
 import logging
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from autodetect.lake.lake import Lake, s3_options
 from autodetect.lake.lease import Fence
 from autodetect.lake.objects import ObjectStore, open_objects, probe_put_if_absent
 from autodetect.lake.schemas import SEEN
-from autodetect.lake.verdict import hold_reason
+from autodetect.lake.verdict import hold_reason, model_verdict, withheld_words
 from autodetect.records import Receipt, StageRun, Verdict, canonical_json
 from autodetect.release import model_facts, non_cars
 from autodetect.release.card import card
+from autodetect.release.exported import dropped_words, package_files, packages_of
 from autodetect.release.layout import media_type
 from autodetect.release.manifest import Backbone, DataWindow, ReleaseFacts
 from autodetect.release.model_facts import ModelFacts
@@ -45,9 +47,7 @@ def publish(settings: Settings, lake: Lake, run: StageRun, *, work: Path, fence:
     """
     if reason := hold_reason(run.inputs, settings.crawl.min_coverage):
         raise HeldError(reason, "see `autodetect report`; nothing was published")
-    champion = Champion.of(run.inputs["train"])
-    if champion is None:
-        raise HeldError("there is no model to publish", "see the gate's words in the train stage")
+    champion = Champion.released(run.inputs["export"])
     backbone = record_of(lake.objects, champion.backbone)
     store = open_store(settings)
     facts = _facts(settings, lake, run, champion, backbone)
@@ -60,7 +60,7 @@ def publish(settings: Settings, lake: Lake, run: StageRun, *, work: Path, fence:
         len(done.uploaded),
         len(done.reused),
     )
-    return _receipt(run, done, files)
+    return _receipt(run, champion, done, files)
 
 
 def open_store(settings: Settings, *, probe: bool = True) -> ObjectStore:
@@ -72,18 +72,13 @@ def open_store(settings: Settings, *, probe: bool = True) -> ObjectStore:
 
 
 def _facts(settings: Settings, lake: Lake, run: StageRun, champion: Champion, backbone: BackboneRecord) -> ReleaseFacts:
-    begin, train, export = (run.inputs[name] for name in ("begin", "train", "export"))
-    promoted = bool(train.facts["promoted"])
+    begin, export = run.inputs["begin"], run.inputs["export"]
+    verdict, _ = model_verdict(run.inputs, run.earlier)
     nights: list[date] = lake.tables.read(SEEN, version=run.versions[SEEN.name], columns=["night"])["night"].to_pylist()
-    warnings = [backbone.note] if backbone.note else []
-    if train.facts["gate"].get("overridden"):
-        warnings.append(f"the model was {train.facts['gate']['words']}")
-    elif not promoted:
-        warnings.append(f"the model is that of {champion.night}; tonight: {train.facts['gate']['words']}")
     return ReleaseFacts(
         channel=settings.channel,
         night=run.night,
-        verdict=Verdict.PUBLISHED if promoted else Verdict.PRICES_ONLY,
+        verdict=verdict,
         source=begin.facts["source"],
         permission=begin.facts["permission"],
         data_window=DataWindow(first=min(nights), last=max(nights)) if nights else None,
@@ -91,8 +86,24 @@ def _facts(settings: Settings, lake: Lake, run: StageRun, champion: Champion, ba
         backbone=Backbone(digest=backbone.digest, weights=backbone.resolved, note=backbone.note),
         class_map_digest=export.facts["class_map_digest"],
         metrics=champion.metrics,
-        warnings=tuple(warnings),
+        warnings=tuple(_warnings(run, champion, backbone, verdict)),
+        parity=export.facts["parity"],
+        packages=packages_of(export),
     )
+
+
+def _warnings(run: StageRun, champion: Champion, backbone: BackboneRecord, verdict: Verdict) -> Iterator[str]:
+    """Yield what whoever uses the release should know."""
+    gate, its_night = run.inputs["train"].facts["gate"], f"the model is that of {champion.night}"
+    if backbone.note:
+        yield backbone.note
+    if words := withheld_words(run.inputs):
+        yield f"{its_night}; {words}"
+    elif gate.get("overridden"):
+        yield f"the model was {gate['words']}"
+    elif verdict is Verdict.PRICES_ONLY:
+        yield f"{its_night}; tonight: {gate['words']}"
+    yield from dropped_words(run.inputs["export"])
 
 
 def _files(
@@ -102,7 +113,7 @@ def _files(
     folder.mkdir(parents=True, exist_ok=True)
     export, price, train = (run.inputs[name] for name in ("export", "price", "train"))
     digests = {
-        "AutoDetect.mlpackage.zip": export.files["package"],
+        **package_files(export),
         "classes.json": export.files["classes"],
         "champion.keras": export.files["head"],
         **price.files,
@@ -140,13 +151,14 @@ def _metrics(train: Receipt, champion: Champion) -> dict[str, Any]:
     }
 
 
-def _receipt(run: StageRun, done: Published, files: list[ReleaseFile]) -> Receipt:
+def _receipt(run: StageRun, champion: Champion, done: Published, files: list[ReleaseFile]) -> Receipt:
     return run.receipt(
         "publish",
         counts={"objects": len(files), "bytes": sum(file.path.stat().st_size for file in files)},
         facts={
             "release_id": done.release_id,
             "sequence": done.sequence,
+            "champion": champion.model_dump(mode="json"),
             "objects": {file.name: file.path.stat().st_size for file in files},
         },
         run={"uploaded": float(len(done.uploaded)), "reused": float(len(done.reused))},

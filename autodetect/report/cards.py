@@ -31,6 +31,8 @@ def tonight(report: NightReport) -> PastNight:
 
 def carried_scores(report: NightReport) -> ModelScores | None:
     """Return the scores of the model that clients carry after this night; before a first release, the challenger's."""
+    if report.carried:
+        return report.carried
     if report.verdict is Verdict.PUBLISHED:
         return report.challenger or report.champion
     return report.champion or report.challenger

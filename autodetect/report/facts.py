@@ -17,6 +17,7 @@ from autodetect.classifier.poison import LabelVerdict
 from autodetect.classifier.slices import Slices
 from autodetect.classifier.unknown_cars import UnknownCars
 from autodetect.records import Record, Verdict
+from autodetect.report.exported import ExportedModel
 
 
 class StageFacts(Record):
@@ -288,6 +289,7 @@ class NightReport(Record):
     training_set: TrainingSetReport | None = None
     challenger: ModelScores | None = None
     champion: ModelScores | None = None
+    carried: ModelScores | None = Field(None, description="of the model that clients carry after this night")
     evaluation: Evaluation | None = Field(None, description="of the challenger, whole")
     gate: str = Field("", description="what the promotion gate decided, in words")
     judged: JudgedReport = JudgedReport()
@@ -296,6 +298,7 @@ class NightReport(Record):
     samples: tuple[Sample, ...] = ()
     copies: tuple[CopyGroup, ...] = ()
     prices: tuple[PriceLine, ...] = ()
+    exported: ExportedModel | None = None
     release: ReleaseFacts | None = None
     data_docs: str = Field("", pattern=r"^([^/:\\][^:\\]*)?$", description="relative link, no scheme, no backslash")
     history: tuple[PastNight, ...] = ()

@@ -17,6 +17,7 @@ from autodetect.lake.lake import Lake
 from autodetect.lake.objects import ObjectMissingError
 from autodetect.lake.receipts import END, night_filter
 from autodetect.lake.schemas import CLASSES, LISTINGS, PHOTOS, PRICES, QUARANTINE, SNAPSHOTS, Table
+from autodetect.lake.verdict import published_before, released_model, withheld_words
 from autodetect.records import Receipt, StageRun
 from autodetect.report.crawled import crawl_facts
 from autodetect.report.facts import (
@@ -73,7 +74,7 @@ class Gatherer:
         )
 
     def warnings(self) -> tuple[str, ...]:
-        """Return what must be said loudly: a backbone that was not trained, sales that were not offered."""
+        """Return what must be said loudly, such as a backbone that was not trained or a model that was withheld."""
         found = []
         pin = read_pin(self._lake.objects)
         if pin and pin.note:
@@ -86,6 +87,8 @@ class Gatherer:
         for name in ("curate", "train", "price"):
             receipt = self._run.inputs.get(name)
             found += receipt.facts.get("warned", ()) if receipt else ()
+        if words := withheld_words(self._run.inputs):
+            found.append(words)
         return tuple(found)
 
     def crawl(self, daily_calls: int) -> CrawlFacts | None:
@@ -278,6 +281,24 @@ def model_scores(name: str, evaluation: Mapping[str, Any] | None) -> ModelScores
     )
 
 
+def carried(tonight: Mapping[str, Receipt], before: Mapping[str, Any] | None) -> ModelScores | None:
+    """Return the scores of the model that tonight's release carries, on tonight's test vehicles if it was asked there.
+
+    Args:
+        tonight: the receipts; without a release there is nothing to tell.
+        before: the champion's record as the night found it.
+    """
+    if "publish" not in tonight:
+        return None
+    facts, model = tonight["train"].facts, released_model(tonight)
+    name = f"trained on {model['night']}"
+    if model["head"] == facts.get("challenger", {}).get("head"):
+        return model_scores(name, facts["evaluation"])
+    if before and model["head"] == before["head"] and facts.get("champion_evaluation"):
+        return model_scores(name, facts["champion_evaluation"])
+    return model_scores(name, model["metrics"])
+
+
 def evaluation(train: Receipt | None) -> Evaluation | None:
     """Return the whole evaluation of tonight's challenger; a receipt of an earlier version fills in less of it."""
     found = train.facts.get("evaluation") if train else None
@@ -310,7 +331,7 @@ def release(publish: Receipt | None) -> ReleaseFacts | None:
 
 def _past(night: date, stages: Mapping[str, Receipt]) -> PastNight:
     train, publish, crawl = (stages.get(name) for name in ("train", "publish", "crawl"))
-    champion = (train.facts["champion"] if train else None) or {}
+    champion = (published_before(stages) if publish else train.facts["champion"] if train else None) or {}
     metrics = champion.get("metrics", {})
     return PastNight(
         night=night,

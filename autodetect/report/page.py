@@ -16,6 +16,7 @@ from autodetect.report.cards import cards, tonight
 from autodetect.report.crawled import crawl_lines
 from autodetect.report.drawing import Plot
 from autodetect.report.evaluation_lines import evaluation_lines
+from autodetect.report.exported import export_lines, variant_rows
 from autodetect.report.facts import (
     ClassFacts,
     ConflictingListing,
@@ -91,6 +92,8 @@ def _html(report: NightReport, plots: dict[str, Plot], pictures: dict[str, Any])
         crawl_lines=list(crawl_lines(report.crawl)) if report.crawl else [],
         evaluation_lines=list(evaluation_lines(report.evaluation)) if report.evaluation else [],
         **_judged_lines(report.judged),
+        variants=list(variant_rows(report.exported)) if report.exported else [],
+        export_lines=list(export_lines(report.exported)) if report.exported else [],
         plots=plots,
         nights=[*report.history, tonight(report)][-14:][::-1],
         classes=_weakest_first(report.classes),

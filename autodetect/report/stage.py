@@ -4,10 +4,11 @@ import logging
 from pathlib import Path
 
 from autodetect.lake.lake import Lake
-from autodetect.lake.verdict import verdict_of
+from autodetect.lake.verdict import verdict_of, withheld_words
 from autodetect.records import Receipt, StageRun
+from autodetect.report.exported import exported
 from autodetect.report.facts import NightReport
-from autodetect.report.gather import Gatherer, confusions, epochs, evaluation, model_scores, release
+from autodetect.report.gather import Gatherer, carried, confusions, epochs, evaluation, model_scores, release
 from autodetect.report.page import render
 from autodetect.settings import Settings
 
@@ -27,7 +28,7 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
     gather = Gatherer(lake, run, work / "report-photos")
     train = run.inputs.get("train")
     begin = run.inputs["begin"]
-    verdict, reason = verdict_of(run.inputs, settings.crawl.min_coverage)
+    verdict, reason = verdict_of(run.inputs, run.earlier, settings.crawl.min_coverage)
     facts = train.facts if train else {}
     champion = facts.get("champion_evaluation")
     earlier = run.earlier.get("train")
@@ -49,6 +50,7 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
             training_set=gather.training_set(),
             challenger=model_scores("", facts.get("evaluation")),
             champion=model_scores(f"trained on {before['night']}" if before else "", champion),
+            carried=carried(run.inputs, before),
             evaluation=evaluation(train),
             gate=facts.get("gate", {}).get("words", ""),
             judged=gather.judged(),
@@ -57,6 +59,7 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
             samples=gather.samples(),
             copies=gather.copies(),
             prices=gather.prices(),
+            exported=exported(run.inputs.get("export"), withheld_words(run.inputs)),
             release=release(run.inputs.get("publish")),
             data_docs="data_docs/index.html" if (folder / "data_docs" / "index.html").is_file() else "",
             history=gather.history(lake.receipts.all()),

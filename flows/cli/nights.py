@@ -1,4 +1,4 @@
-"""`autodetect nightly`, its single stages, and `autodetect report`."""
+"""`autodetect nightly`, its single stages (`autodetect export` is in `export`), and `autodetect report`."""
 
 import sys
 from datetime import datetime
@@ -14,7 +14,6 @@ STAGE_HELP = {
     "crawl": "Crawl the source: new and changed listings, sales and photos.",
     "curate": "Clean listings, check and hash photos, find copies, group vehicles.",
     "train": "Choose tonight's photos, train a challenger, and let the gate decide.",
-    "export": "Export the champion as a Core ML package.",
     "price": "Compute the price and offer tables.",
     "publish": "Publish tonight's release.",
 }
@@ -107,18 +106,25 @@ def _stage_command(name: str) -> Any:
         store: StoreOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        options, settings = _checked(night, source, marketplace=marketplace, lake=lake, store=store)
-        from flows.private_server import prefect_api
-        from flows.stage_flows import stage_flow
-
-        with telling_interrupts(), prefect_api():
-            outcome = stage_flow(name, settings)(options)
-        receipt = outcome.receipt
-        counted = "\n".join(f"  {what:<40} {count:,}" for what, count in receipt.counts.items())
-        how = "done already" if outcome.skipped else "done"
-        show(receipt.model_dump(mode="json"), f"{name} of {receipt.night}: {how}\n{counted}", as_json=as_json)
+        run_stage(name, night, source, marketplace=marketplace, lake=lake, store=store, as_json=as_json)
 
     return command
+
+
+def run_stage(
+    name: str, night: datetime | None, source: SourceName | None, *, as_json: bool, **options: str | None
+) -> None:
+    """Run one stage of a night alone and show its receipt; `options` are marketplace, lake and store."""
+    given, settings = _checked(night, source, **options)
+    from flows.private_server import prefect_api
+    from flows.stage_flows import stage_flow
+
+    with telling_interrupts(), prefect_api():
+        outcome = stage_flow(name, settings)(given)
+    receipt = outcome.receipt
+    counted = "\n".join(f"  {what:<40} {count:,}" for what, count in receipt.counts.items())
+    how = "done already" if outcome.skipped else "done"
+    show(receipt.model_dump(mode="json"), f"{name} of {receipt.night}: {how}\n{counted}", as_json=as_json)
 
 
 def _checked(night: datetime | None, source: SourceName | None, **options: str | None) -> tuple[Any, Any]:

@@ -44,11 +44,14 @@ def show_release(release: ReleaseArgument = None, store: StoreOption = None, as_
     opened = _store(store)
     manifest = load_manifest(opened, _wanted(opened, release))
     value = manifest.model_dump(mode="json")
-    lines = [
-        f"{name:<22} {value[name]}" for name in value if name not in ("objects", "metrics", "warnings", "backbone")
-    ]
+    apart = ("objects", "metrics", "warnings", "backbone", "packages")
+    lines = [f"{name:<22} {value[name]}" for name in value if name not in apart]
     lines += [f"{'backbone':<22} {value['backbone']['weights']} {value['backbone']['digest'][:12]}"]
     lines += [f"{'metric ' + name:<22} {figure:.4f}" for name, figure in value["metrics"].items()]
+    lines += [
+        f"{'package':<22} {each.name:<26} {each.size:>12,}  {'recommended' if each.recommended else ''}".rstrip()
+        for each in manifest.packages
+    ]
     lines += [f"{'warning':<22} {warning}" for warning in value["warnings"]]
     lines += [f"{'object':<22} {name:<26} {o['size']:>12,}  {o['sha256'][:16]}" for name, o in value["objects"].items()]
     show(value, "\n".join(lines), as_json=as_json)

@@ -1,103 +1,30 @@
-"""The export stage releases a model in which outputs of retired and withheld classes are silent, and says so."""
+"""The export stage releases packages that answer as the champion does, retired and withheld classes silent in them."""
 
-import json
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from autodetect.classifier.champion import Abstain, Champion
-from autodetect.classifier.head import build_head, load_head, mask_outputs, save_head
-from autodetect.classifier.temperature import Temperatures
-from autodetect.coreml.export import PACKAGE, export
+from autodetect.classifier.champion import Abstain
+from autodetect.classifier.head import mask_outputs, save_head
+from autodetect.classifier.pooling import log_of
+from autodetect.classifier.temperature import Temperatures, tempered
+from autodetect.coreml import packaging
+from autodetect.coreml.convert import convert
+from autodetect.coreml.interpreter import Interpreter
 from autodetect.coreml.package import inspect
-from autodetect.embeddings.pin import pinned
+from autodetect.coreml.palette import palette
+from autodetect.coreml.parity.pictures import generated_pictures
+from autodetect.coreml.variants import VariantFacts, file_key
+from autodetect.embeddings.engine import embed
+from autodetect.embeddings.pin import load_backbone
 from autodetect.errors import CorruptError, HeldError
 from autodetect.lake.archives import sha256_file
-from autodetect.lake.lake import Lake, open_lake
-from autodetect.lake.schemas import CLASSES
-from autodetect.lake.tables import rows_of
-from autodetect.records import Receipt, StageRun
-from autodetect.sections import ClassifierSettings
-from autodetect.settings import Settings
+from autodetect.records import Receipt
+from tests.coreml.exporting import CLASS_IDS, NIGHT, Exporting
 
-NIGHT = date(2026, 11, 1)
-CLASS_IDS = (3, 1, 4, 2)
-METRICS = {"top1": 0.5}
-
-
-class Exporting:
-    """A lake with a champion of four classes on a tiny backbone."""
-
-    def __init__(self, folder: Path, **backbone: Any) -> None:
-        asked = {"weights": "random", "architecture": "tiny", "input_size": 96} | backbone
-        self.settings = Settings(lake=str(folder / "lake"), backbone=asked)  # type: ignore[arg-type]
-        self.lake: Lake = open_lake(self.settings, create=True)
-        self.folder = folder
-        self.backbone = pinned(self.lake.objects, self.settings.backbone, folder / "work")
-        rng = np.random.default_rng(0)
-        self.head = build_head(
-            64, len(CLASS_IDS), mean=rng.random(64), variance=rng.random(64), settings=ClassifierSettings(), seed=1
-        )
-        self.classes(retired=())
-
-    def classes(self, *, retired: tuple[int, ...]) -> None:
-        """Say which classes are retired."""
-        rows = (
-            {
-                "class_id": i,
-                "make_model_id": f"ford/model-{i}",
-                "label": f"Ford Model {i}",
-                "status": "retired" if i in retired else "active",
-                "night": NIGHT,
-            }
-            for i in CLASS_IDS
-        )
-        self.lake.tables.upsert(CLASSES, rows_of(CLASSES, rows))
-
-    def champion(self, head: Any = None, **fields: Any) -> Champion:
-        """Keep a head as the champion's."""
-        save_head(head or self.head, self.folder / "head.keras")
-        return Champion(
-            head=self.lake.artifacts.put_file(self.folder / "head.keras"),
-            class_ids=CLASS_IDS,
-            snapshot_id="s",
-            night=NIGHT,
-            backbone=self.backbone.digest,
-            metrics=METRICS,
-            **fields,
-        )
-
-    def run(self, champion: Champion, earlier: Receipt | None = None) -> Receipt:
-        """Export it."""
-        begin = Receipt(night=NIGHT, stage="begin", run_id="r", facts={"permission": "none"})
-        train = Receipt(
-            night=NIGHT,
-            stage="train",
-            run_id="r",
-            versions={CLASSES.name: self.lake.tables.version(CLASSES)},
-            facts={"champion": champion.model_dump(mode="json")},
-        )
-        run = StageRun(
-            night=NIGHT,
-            run_id="r",
-            now=datetime(2026, 11, 1, tzinfo=UTC),
-            inputs={"begin": begin, "train": train},
-            earlier={"export": earlier} if earlier else {},
-        )
-        return export(self.settings, self.lake, run, work=self.folder / "work")
-
-    def answering(self, receipt: Receipt) -> list[bool]:
-        """What the class map says of each output."""
-        path = self.lake.artifacts.fetch(receipt.files["classes"], self.folder / "classes.json")
-        return [entry["answers"] for entry in json.loads(path.read_bytes())]
-
-    def answers(self, receipt: Receipt) -> np.ndarray:
-        """What the released head says to three embeddings."""
-        head = load_head(self.lake.artifacts.fetch(receipt.files["head"], self.folder / "released.keras"))
-        return np.asarray(head.predict(np.random.default_rng(2).random((3, 64)), verbose=0))
+PACKAGE = "AutoDetect.mlpackage"
 
 
 @pytest.fixture
@@ -152,12 +79,16 @@ def test_a_class_that_was_retired_since_makes_a_new_package(exporting: Exporting
 
 def test_the_package_says_how_its_answers_are_to_be_taken(exporting: Exporting) -> None:
     temperatures = Temperatures(photo=1.5, vehicle=1.25)
-    exporting.run(
-        exporting.champion(temperatures=temperatures, abstain=Abstain(threshold=0.4000001, most_answered=0.2))
-    )
+    abstain = Abstain(threshold=0.4000001, most_answered=0.2)
+    receipt = exporting.run(exporting.champion(temperatures=temperatures, abstain=abstain, withheld=(2,)))
     told = inspect(exporting.folder / "work" / PACKAGE).metadata
     assert (told["temperature_photo"], told["temperature_vehicle"]) == ("1.5", "1.25")
     assert float(told["abstain_threshold"]) == 0.4000001
+    assert told["head_digest"] == receipt.files["head"]
+    assert told["class_map_digest"] == receipt.facts["class_map_digest"]
+    assert (told["class_ids"], told["silent_outputs"]) == ("3 1 4 2", "3")
+    assert (told["permission"], told["snapshot_id"], told["metric_top1"]) == ("none", "s", "0.500000")
+    assert "abstain_threshold" in told["how_to_answer"]
     assert told["preprocessing"] == exporting.backbone.preprocessing
     assert told["backbone_digest"] == exporting.backbone.digest
     exporting.run(exporting.champion(temperatures=temperatures))
@@ -173,6 +104,146 @@ def test_the_package_says_how_a_photo_becomes_its_square(tmp_path: Path, geometr
     spec = ct.utils.load_spec(str(tmp_path / "work" / PACKAGE))
     assert word in spec.description.input[0].shortDescription
     assert inspect(tmp_path / "work" / PACKAGE).metadata["preprocessing"].startswith(geometry)
+
+
+def test_the_temperature_is_folded_in_and_an_app_can_pool_photos_of_a_car(exporting: Exporting) -> None:
+    temperatures = Temperatures(photo=2.5, vehicle=1.25)
+    receipt = exporting.run(exporting.champion(temperatures=temperatures))
+    package = exporting.unzipped(receipt, "package")
+    pictures = generated_pictures(6, 96)
+    found = Interpreter(package).predict(pictures).astype(np.float64)
+    backbone = load_backbone(exporting.lake.objects, exporting.backbone, exporting.folder / "work")
+    plain = log_of(exporting.head.predict(embed(backbone, pictures, 6), verbose=0))
+    np.testing.assert_allclose(found, np.exp(tempered(plain, 2.5)), atol=5e-3)
+    told = inspect(package).metadata
+    factor = float(told["temperature_photo"]) / float(told["temperature_vehicle"])
+    of_car = np.exp(tempered((np.log(found) * factor).mean(axis=0, keepdims=True)))
+    np.testing.assert_allclose(of_car, np.exp(tempered(plain.mean(axis=0, keepdims=True), 1.25)), atol=5e-3)
+
+
+def test_each_variant_is_tried_on_test_photos_and_the_best_is_recommended(exporting: Exporting) -> None:
+    exporting.coreml(variants=("fp16", "int8", "palette6"), accuracy_photos=9)
+    exporting.photos(8)
+    exporting.photos(8, split="train")
+    exporting.photos(8, snapshot_id="another")
+    exporting.classes(retired=(4,))
+    receipt = exporting.run(exporting.champion())
+    assert set(receipt.files) == {"package", "package-int8", "package-palette6", "classes", "head"}
+    assert receipt.counts == {"classes": 4, "packages": 3}
+    assert receipt.facts["champion"]["head"] == exporting.champion().head
+    assert (receipt.facts["withheld"], receipt.facts["parity"]) == ("", "interpreted (Linux)")
+    variants = [VariantFacts.model_validate(each) for each in receipt.facts["variants"]]
+    assert [each.name for each in variants] == ["fp16", "int8", "palette6"]
+    assert [each.size for each in variants] == sorted((each.size for each in variants), reverse=True)
+    for each in variants:
+        assert each.kept
+        assert each.parity.passed
+        assert each.parity.photos == 8
+        assert each.loss is not None
+        assert (each.loss.photos, each.loss.vehicles) == (8, 4)  # whole vehicles, at most 9 photos
+        assert not each.recommended or each.name == receipt.facts["recommended"]
+        package = exporting.unzipped(receipt, file_key(each.name))
+        assert package.name == each.file.removesuffix(".zip")
+        assert (exporting.folder / "work" / each.file).stat().st_size == each.zip_size
+        assert inspect(package).size == each.size
+    assert receipt.facts["recommended"] == "fp16"  # four vehicles prove nothing
+
+
+def test_a_night_runs_twice_with_the_same_result(exporting: Exporting) -> None:
+    exporting.coreml(variants=("fp16", "palette6"))
+    exporting.photos(3)
+    champion = exporting.champion()
+    assert exporting.run(champion).digest == exporting.run(champion).digest
+
+
+def test_test_photos_that_are_gone_are_left_out_and_counted(exporting: Exporting) -> None:
+    [first, *_] = exporting.photos(4)
+    (exporting.folder / "lake" / "photos" / first[:2] / first).unlink()
+    receipt = exporting.run(exporting.champion())
+    [variant] = receipt.facts["variants"]
+    assert receipt.facts["test_photos_gone"] == 1
+    assert (variant["loss"]["photos"], variant["loss"]["vehicles"]) == (7, 4)
+    assert variant["parity"]["photos"] == 8
+
+
+def test_a_variant_that_fails_is_left_out_and_told(exporting: Exporting, monkeypatch: pytest.MonkeyPatch) -> None:
+    def coarse(weights: Any, bits: int) -> Any:
+        found = palette(weights, bits)
+        return found._replace(indices=np.roll(found.indices, 1))
+
+    monkeypatch.setattr("autodetect.coreml.variants.palette", coarse)
+    exporting.coreml(variants=("fp16", "int8", "palette6"))
+    receipt = exporting.run(exporting.champion())
+    assert set(receipt.files) == {"package", "package-int8", "classes", "head"}
+    last = receipt.facts["variants"][-1]
+    assert (last["name"], last["kept"], last["recommended"], last["loss"]) == ("palette6", False, False, None)
+    assert last["words"]
+    assert receipt.facts["withheld"] == ""
+
+
+def test_a_variant_that_cannot_be_made_is_left_out_and_told(
+    exporting: Exporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise ValueError("no palette today")
+
+    monkeypatch.setattr("autodetect.coreml.variants.palette", refuse)
+    exporting.coreml(variants=("fp16", "palette6"))
+    receipt = exporting.run(exporting.champion())
+    assert set(receipt.files) == {"package", "classes", "head"}
+    assert "no palette today" in receipt.facts["variants"][-1]["words"]
+    assert receipt.facts["variants"][-1]["kept"] is False
+
+
+def converting_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The converter forgets the temperature."""
+
+    def wrongly(*given: Any, **options: Any) -> Any:
+        return convert(*given, **{**options, "temperature": 1.0})
+
+    monkeypatch.setattr(packaging, "convert", wrongly)
+
+
+def test_a_model_whose_float16_package_fails_is_withheld_and_the_earlier_one_goes_on(
+    exporting: Exporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = exporting.run(exporting.champion())
+    tonight = exporting.champion(temperatures=Temperatures(photo=2.0))
+    with monkeypatch.context() as patched:
+        converting_wrongly(patched)
+        receipt = exporting.run(tonight, earlier)
+        again = exporting.run(tonight, receipt)
+    for each in (receipt, again):
+        assert "logits" in each.facts["withheld"]
+        assert each.facts == {**earlier.facts, "withheld": each.facts["withheld"], "carried": True}
+        assert (each.files, each.counts) == (earlier.files, earlier.counts)
+    released = exporting.run(tonight, again)
+    assert (released.facts["withheld"], released.facts["carried"]) == ("", False)
+    assert released.facts["champion"]["temperatures"]["photo"] == 2.0
+    back = exporting.run(exporting.champion(), again)
+    assert (back.facts["withheld"], back.files) == ("", earlier.files)
+
+
+def test_without_an_earlier_model_a_withheld_one_holds_the_night(
+    exporting: Exporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    converting_wrongly(monkeypatch)
+    tonight = exporting.champion(temperatures=Temperatures(photo=2.0))
+    with pytest.raises(HeldError, match=r"cannot be released: .*logits"):
+        exporting.run(tonight)
+    before = Receipt(night=NIGHT, stage="export", run_id="r", facts={"made_from": "an earlier version's"})
+    with pytest.raises(HeldError, match="cannot be released"):
+        exporting.run(tonight, before)
+
+
+def test_what_xcode_refuses_is_withheld(exporting: Exporting, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = exporting.folder / "bin" / "xcrun"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho unsupported >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    with pytest.raises(HeldError, match="unsupported"):
+        exporting.run(exporting.champion())
 
 
 def test_a_model_without_any_class_to_answer_is_held(exporting: Exporting) -> None:

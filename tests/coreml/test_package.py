@@ -1,4 +1,5 @@
 import hashlib
+import os
 import shutil
 import struct
 import subprocess
@@ -10,13 +11,15 @@ import pytest
 
 from autodetect.classifier.head import build_head
 from autodetect.coreml.convert import convert
+from autodetect.coreml.folding import folded_weights
 from autodetect.coreml.package import inspect, normalise, zip_package
+from autodetect.coreml.variants import compress, package_name
 from autodetect.embeddings import backbone
 from autodetect.embeddings.geometry import scale
 from autodetect.errors import CorruptError
 from autodetect.sections import BackboneSettings, ClassifierSettings, CoremlSettings
 
-SIZE, WIDTH = 96, 32
+SIZE, WIDTH, TEMPERATURE = 96, 32, 1.4
 LABELS = ["Jeep Wrangler", "Audi A4", "Citroën 2CV", "BMW 3-Series", "Fiat 500"]
 METADATA = {"version": "2026-11-22", "release": "r1", "class_map": '{"0": 7}', "backbone": "abc"}
 CONVERT = """
@@ -24,8 +27,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import test_package as ours
-package, _ = ours.converted(Path(sys.argv[2]))
-print(ours.zip_package(package, Path(sys.argv[2]) / "package.zip"))
+print(ours.digests(ours.converted(Path(sys.argv[2]))[0], Path(sys.argv[2])))
 """
 
 
@@ -44,7 +46,15 @@ def models():
 
 def converted(folder):
     package = folder / "AutoDetect.mlpackage"
-    record = convert(*models(), LABELS, input_size=SIZE, settings=CoremlSettings(), metadata=METADATA, target=package)
+    record = convert(
+        *models(),
+        LABELS,
+        input_size=SIZE,
+        settings=CoremlSettings(),
+        metadata=METADATA,
+        target=package,
+        temperature=TEMPERATURE,
+    )
     return package, record
 
 
@@ -58,17 +68,26 @@ def copy(ours, tmp_path):
     return shutil.copytree(ours[0], tmp_path / ours[0].name)
 
 
-def test_two_processes_make_the_same_package_byte_for_byte(ours, tmp_path):
-    digest = zip_package(ours[0], tmp_path / "ours.zip")
-    assert digest == hashlib.sha256((tmp_path / "ours.zip").read_bytes()).hexdigest()
+def digests(package, folder):
+    """The archives of a package and its smaller variants."""
+    for variant in ("int8", "palette6"):
+        compress(package, variant, folder / package_name(variant))
+    packages = (package, *(folder / package_name(variant) for variant in ("int8", "palette6")))
+    return " ".join(zip_package(each, folder / "package.zip") for each in packages)
+
+
+def test_two_processes_make_the_same_packages_byte_for_byte(ours, tmp_path):
+    environment = {**os.environ, "PYTHONHASHSEED": "4711"}
     done = subprocess.run(
         [sys.executable, "-c", CONVERT, str(Path(__file__).parent), str(tmp_path)],
         check=True,
         capture_output=True,
         text=True,
         timeout=300,
+        env=environment,
     )
-    assert done.stdout.split()[-1] == digest
+    assert done.stdout.splitlines()[-1] == digests(ours[0], ours[0].parent)
+    assert hashlib.sha256((tmp_path / "package.zip").read_bytes()).hexdigest() == done.stdout.split()[-1]
 
 
 def test_the_package_says_what_was_asked(ours):
@@ -100,11 +119,11 @@ def test_the_program_is_a_whole_backbone_and_a_head(ours):
     assert operations.get("matmul", 0) + operations.get("linear", 0) == 2
 
 
-def test_the_weights_are_those_of_the_head_in_float16(ours):
+def test_the_weights_are_those_of_the_folded_head_in_float16(ours):
     stored = (ours[0] / "Data/com.apple.CoreML/weights/weight.bin").read_bytes()
     _, head = models()
-    for name in ("hidden", "logits"):
-        kernel = head.get_layer(name).get_weights()[0].astype("<f2")
+    for name, folded in folded_weights(head, TEMPERATURE).items():
+        kernel = folded.kernel.astype(np.float32).astype("<f2")
         found = [
             variant.tobytes() in stored for variant in (np.ascontiguousarray(kernel), np.ascontiguousarray(kernel.T))
         ]

@@ -41,6 +41,8 @@ def test_first_night_publishes_a_whole_release(undisturbed: tuple[Program, list[
     assert verified.code == 0, verified.err
     manifest = program.run("release", "show", first["release_id"], "--json").json()
     assert set(manifest["objects"]) == {
+        "AutoDetect-int8.mlpackage.zip",
+        "AutoDetect-palette6.mlpackage.zip",
         "AutoDetect.mlpackage.zip",
         "autodetect.sqlite",
         "backbone.json",
@@ -54,6 +56,9 @@ def test_first_night_publishes_a_whole_release(undisturbed: tuple[Program, list[
         "prices.parquet",
     }
     assert "RANDOM" in manifest["backbone"]["note"]
+    assert manifest["parity"] == "interpreted (Linux)"
+    assert [package["name"] for package in manifest["packages"]] == ["fp16", "int8", "palette6"]
+    assert [package["recommended"] for package in manifest["packages"]].count(True) == 1
 
 
 def test_second_night_learns_only_what_is_new(undisturbed: tuple[Program, list[Ended], list[dict[str, str]]]) -> None:

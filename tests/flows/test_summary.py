@@ -11,6 +11,7 @@ from autodetect.lake.tables import rows_of
 from autodetect.records import Receipt, Verdict
 from autodetect.settings import Settings
 from flows.summary import NightSummary, as_markdown, as_text, summarise
+from tests.release.publishing import variant
 
 NIGHT = date(2026, 11, 2)
 CRAWLED = {
@@ -61,6 +62,42 @@ def test_a_night_says_what_it_saw_missed_and_left_for_later(tmp_path: Path) -> N
 def test_a_night_that_was_stopped_says_why(tmp_path: Path) -> None:
     stopped = {"cause": "quota", "words": "the day's calls are used up", "url": ""}
     assert "stopped early  the day's calls are used up" in as_text(summary(tmp_path, stopped=stopped))
+
+
+def ended(receipts: dict[str, Receipt], tmp_path: Path) -> NightSummary:
+    """Summarise a night that ended with these receipts."""
+    lake = open_lake(Settings(lake=str(tmp_path / "lake")), create=True)
+    begin = Receipt(night=NIGHT, run_id="r", stage="begin")
+    night: Any = SimpleNamespace(settings=Settings(), lake=lake, begin=begin, report_folder=tmp_path)
+    return summarise(night, receipts, Verdict.PRICES_ONLY, "why")
+
+
+def exported(**facts: Any) -> Receipt:
+    about = {"champion": {"head": "a", "night": "2026-11-01"}, "carried": False, "made_on": "2026-11-02"}
+    return Receipt(night=NIGHT, run_id="r", stage="export", counts={"classes": 12}, facts=about | facts)
+
+
+def test_the_packages_are_told_in_one_line(tmp_path: Path) -> None:
+    variants = [
+        variant("fp16", 46_000_000),
+        variant("int8", 23_000_000, recommended=True),
+        variant("palette6", 17_500_000, kept=False, words="0.3 apart"),
+    ]
+    lines = dict(ended({"export": exported(variants=variants, parity="interpreted (Linux)")}, tmp_path).lines)
+    assert lines["Core ML"] == (
+        "12 labels; fp16 46.0 MB, int8 23.0 MB; recommended int8; palette6 dropped (0.3 apart); "
+        "parity interpreted (Linux): probabilities differ by 0.0004 at most, "
+        "99.6 % of 250 decided photos have the same first answer"
+    )
+
+
+def test_a_withheld_model_is_warned_of(tmp_path: Path) -> None:
+    counts = {"classes": 12, "classes_new": 0, "photos": 9}
+    about = {"champion": {"head": "b", "night": "2026-11-02"}, "promoted": True, "gate": {"words": "promoted: 60 %"}}
+    train = Receipt(night=NIGHT, run_id="r", stage="train", counts=counts, facts=about)
+    told = ended({"train": train, "export": exported(withheld="it answers otherwise", variants=[])}, tmp_path)
+    assert told.warnings == ("tonight's new model is withheld: it answers otherwise",)
+    assert "> **Warning:** tonight's new model is withheld: it answers otherwise" in as_markdown(told)
 
 
 def test_a_slices_name_does_not_break_the_table(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_no_byte_of_a_manifest_can_change_unseen_but_its_creation_time(store: Lo
     unseen = []
     for place in range(len(data)):
         store.put(key, data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-        with suppress(UsageError):  # '1' became '9' in the schema version: a newer program's
+        with suppress(UsageError):  # the schema version became a higher one: a newer program's
             if not verify(store, published.release_id):
                 unseen.append(place)
     assert set(unseen) <= set(creation)
@@ -144,6 +144,6 @@ def test_only_the_release_asked_for_has_its_objects_read(store: LocalStore, tmp_
 def test_a_manifest_of_a_newer_program_is_told_as_such(store: LocalStore, tmp_path: Path) -> None:
     published = publish_night(store, tmp_path, 1)
     key = manifest_key(published.release_id)
-    store.put(key, store.get(key).replace(b'"schema_version":1', b'"schema_version":2'))
+    store.put(key, store.get(key).replace(b'"schema_version":2', b'"schema_version":3'))
     with pytest.raises(UsageError, match="newer"):
         verify(store)

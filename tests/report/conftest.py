@@ -19,6 +19,7 @@ from autodetect.classifier.slices import Reframed, Slices, phone_slice, slice_fi
 from autodetect.classifier.unknown_cars import Cases, UnknownCars, judge_unknown_cars
 from autodetect.records import Verdict
 from autodetect.report import facts
+from autodetect.report.exported import ExportedModel, ExportedVariant
 
 NIGHT = date(2026, 3, 14)
 
@@ -119,6 +120,37 @@ def judged(text: str, photos: list[Path]) -> facts.JudgedReport:
     )
 
 
+def packages(text: str) -> ExportedModel:
+    """Return an exported model: one package recommended, one dropped, one that nothing was measured of."""
+    fp16 = ExportedVariant(
+        name="fp16",
+        size=46_200_000,
+        zip_size=42_900_000,
+        photos=256,
+        largest_difference=0.00041,
+        decided=251,
+        agreement=1.0,
+        vehicles=642,
+        loss=0.0,
+        low=-0.002,
+        high=0.002,
+    )
+    changes = {"size": 17_600_000, "recommended": True, "agreement": 0.996, "loss": 0.0031, "high": 0.0078}
+    unmeasured = {"kept": False, "words": text, "decided": 0, "loss": None}
+    return ExportedModel(
+        night=str(NIGHT - timedelta(days=1)),
+        made_on=str(NIGHT),
+        parity="interpreted (Linux)",
+        withheld=f"tonight's new model is withheld: {text}",
+        variants=(
+            fp16,
+            fp16.model_copy(update={"name": "int8", "size": 23_500_000, **unmeasured}),
+            fp16.model_copy(update={"name": "palette6", **changes}),
+            ExportedVariant(name=text, size=9),
+        ),
+    )
+
+
 @pytest.fixture
 def full_report(tmp_path: Path) -> Callable[..., facts.NightReport]:
     """Return a maker of reports: `text` is whatever strangers wrote, `changes` replace whole fields."""
@@ -213,6 +245,7 @@ def full_report(tmp_path: Path) -> Callable[..., facts.NightReport]:
                 ),
                 facts.PriceLine(label=text, basis="asking", count=1, reason=text),
             ),
+            "exported": packages(text),
             "release": facts.ReleaseFacts(
                 release_id="5c1f7a", sequence=42, objects=(facts.ReleasedObject(name=text, size=42_300_000),)
             ),

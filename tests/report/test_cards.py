@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from autodetect.report.cards import cards, tonight
-from autodetect.report.facts import NightReport
+from autodetect.report.facts import ModelScores, NightReport
 
 
 def card(report, label):
@@ -19,6 +19,14 @@ def test_accuracy_is_that_of_the_model_clients_carry(full_report, verdict, top1)
     report = full_report(verdict=verdict)
     assert card(report, "Top-1 accuracy") == (f"{100 * top1:.1f} %", "last night 80.0 %")
     assert tonight(report).top1 == top1
+
+
+def test_accuracy_is_that_of_the_model_that_is_carried_where_that_is_neither_of_the_two(full_report):
+    carried = ModelScores(name="trained on 2026-03-11", top1_vehicle=0.7, top3_vehicle=0.8, vehicles=500)
+    for verdict in ("published", "prices_only"):
+        report = full_report(verdict=verdict, carried=carried)
+        assert card(report, "Top-1 accuracy") == ("70.0 %", "last night 80.0 %")
+        assert tonight(report).top3 == 0.8
 
 
 def test_before_a_first_release_the_challenger_is_all_there_is(full_report):

@@ -6,7 +6,6 @@ Pure functions over what models answered for the same test vehicles; nothing her
 
 from autodetect.classifier.gate.answers import Answers, class_groups
 from autodetect.classifier.gate.decision import decide
-from autodetect.classifier.gate.limits import ExportParity
 from autodetect.classifier.gate.override import override
 from autodetect.classifier.gate.precision import judge_precision
 from autodetect.classifier.gate.recent import best_recent
@@ -23,7 +22,6 @@ __all__ = [
     "Answers",
     "ClassDrop",
     "Comparison",
-    "ExportParity",
     "GateVerdict",
     "NewClass",
     "Override",

@@ -7,7 +7,6 @@ from autodetect.classifier.gate.answers import Answers, pair
 from autodetect.classifier.gate.by_class import judge_classes
 from autodetect.classifier.gate.first import judge_first
 from autodetect.classifier.gate.likelihood import judge_likelihood
-from autodetect.classifier.gate.limits import DEFAULT_LIMITS, ExportParity
 from autodetect.classifier.gate.new_classes import NAME as NEW_CLASSES
 from autodetect.classifier.gate.new_classes import judge_new_classes
 from autodetect.classifier.gate.paired import CHAMPION_ERRORS, RECENT_ERRORS, compare, not_worse
@@ -19,6 +18,7 @@ _BEST_RECENT = " of the best release of the last 90 days"
 _NOTHING_IN_COMMON = (
     "there is no test vehicle of a class that both models know, so nothing shows that the challenger is not worse"
 )
+_DEFAULT_LIMITS = GateSettings()
 _MEGABYTE = 1_000_000
 
 
@@ -35,11 +35,12 @@ def decide(
     names: Mapping[int, str] | None = None,
     trained_on: frozenset[str] = frozenset(),
     size_bytes: int | None = None,
-    parity: ExportParity | None = None,
     precision: Part | None = None,
-    limits: GateSettings = DEFAULT_LIMITS,
+    limits: GateSettings = _DEFAULT_LIMITS,
 ) -> GateVerdict:
     """Return whether the challenger may be published, with every reason in words.
+
+    What a phone gets is judged later: the export withholds a package that does not answer as this model does.
 
     Args:
         challenger: tonight's candidate.
@@ -54,14 +55,13 @@ def decide(
         names: class id -> what the class is called.
         trained_on: vehicles that a model, or the backbone it stands on, was trained on: left out and counted.
         size_bytes: what the model weighs, where that is known.
-        parity: whether the exported model answers alike, where it was exported already.
         precision: what `judge_precision` says, where training photos were embedded in less than full precision.
         limits: thresholds of the parts beside the margin.
     """
     names = names or {}
     excluded = len(challenger.truth.keys() & trained_on)
     ours = challenger.without(trained_on)
-    facts = (_size(size_bytes, limits), _export(parity), *([precision] if precision else ()))
+    facts = (_size(size_bytes, limits), *([precision] if precision else ()))
     if champion is None:
         floor, top1, lower = judge_first(ours, chance, min_lift)
         return _verdict((floor, *facts), n=len(ours.truth), challenger_top1=top1, lower_bound=lower, excluded=excluded)
@@ -118,12 +118,6 @@ def _size(size_bytes: int | None, limits: GateSettings) -> Part:
         return Part(name=name, passed=None, words="the size was not judged")
     words = f"the model has {size_bytes / _MEGABYTE:.1f} MB, {most / _MEGABYTE:.1f} MB are allowed"
     return Part(name=name, passed=size_bytes <= most, words=words)
-
-
-def _export(parity: ExportParity | None) -> Part:
-    if parity is None:
-        return Part(name="export", passed=None, words="the export was not judged")
-    return Part(name="export", passed=parity.agrees, words=parity.words)
 
 
 def _verdict(parts: tuple[Part, ...], **figures: Any) -> GateVerdict:

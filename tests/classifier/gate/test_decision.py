@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autodetect.classifier.evaluation import vehicle_answers
-from autodetect.classifier.gate import Answers, ExportParity, GateVerdict, decide
+from autodetect.classifier.gate import Answers, GateVerdict, decide
 from autodetect.sections import GateSettings
 from tests.classifier.gate.answered import ASKED, answers, by_vehicle
 
@@ -131,7 +131,7 @@ def parts(verdict):
 def test_every_question_is_answered_in_words_even_where_it_could_not_be_asked():
     verdict = decide(answers(np.ones(40, bool)), answers(np.ones(40, bool)), **ASKED)
     asked = parts(verdict)
-    assert list(asked) == ["champion", "recent", "classes", "likelihood", "new_classes", "size", "export"]
+    assert list(asked) == ["champion", "recent", "classes", "likelihood", "new_classes", "size"]
     assert {name: part.passed for name, part in asked.items() if part.passed is not None} == {
         "champion": True,
         "classes": True,
@@ -141,17 +141,11 @@ def test_every_question_is_answered_in_words_even_where_it_could_not_be_asked():
 
 def test_what_refuses_comes_first_in_the_words_and_the_main_figures_are_always_told():
     right = np.arange(400) % 10 < 7
-    verdict = decide(
-        answers(right),
-        answers(right),
-        **ASKED,
-        size_bytes=123_000_000,
-        parity=ExportParity(agrees=False, words="the export answers 3 of 64 photos differently"),
-    )
+    verdict = decide(answers(right), answers(right), **ASKED, size_bytes=123_000_000)
     assert not verdict.promoted
     assert verdict.words.startswith(
-        "refused: the model has 123.0 MB, 100.0 MB are allowed; the export answers 3 of 64 photos differently; "
-        "70.0 % against 70.0 % on the same 400 vehicles (0 gained, 0 lost; at worst -0."
+        "refused: the model has 123.0 MB, 100.0 MB are allowed; 70.0 % against 70.0 % on the same 400 vehicles "
+        "(0 gained, 0 lost; at worst -0."
     )
 
 

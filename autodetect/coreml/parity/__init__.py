@@ -1,0 +1,1 @@
+"""Parity: whether a saved Core ML package answers as the Keras model that it was made from."""
