@@ -10,6 +10,7 @@ from autodetect.records import Receipt, Record
 from autodetect.report import words
 
 _POINT = 100
+_COMPARED = "each saved package beside the Keras model with the same weights, each weight beside the trained one"
 
 
 class ExportedVariant(Record):
@@ -96,13 +97,13 @@ def export_lines(found: ExportedModel) -> Iterator[tuple[str, str]]:
     if found.withheld:
         yield "withheld", found.withheld
     for each in found.variants:
-        if each.words:
-            yield each.name, each.words if each.kept else f"dropped: {each.words}"
+        if not each.kept:
+            yield each.name, f"dropped: {each.words}"
     made = f", packages made on {found.made_on}" if found.made_on and found.made_on != found.night else ""
     if found.night:
         yield "released", f"the model of {found.night}{made}"
     if found.parity:
-        yield "parity", f"{found.parity}: each saved package beside the Keras model with the same weights"
+        yield "parity", f"{found.parity}: {_COMPARED}"
 
 
 def in_one_line(found: ExportedModel) -> str:

@@ -19,10 +19,11 @@ def trained_head(kind, *, spread=1.0, offset=1.0, seed=0):
     """A head with statistics as training leaves them; features vary by `spread`, around `offset` times as much."""
     rng = np.random.default_rng(seed)
     std = spread * 10 ** rng.uniform(-0.5, 0.5, DIM)
+    mean = std * offset * rng.random(DIM)
     head = build_head(
         DIM,
         CLASSES,
-        mean=(std * offset * rng.random(DIM)).astype(np.float32),
+        mean=mean.astype(np.float32),
         variance=(std**2).astype(np.float32),
         settings=ClassifierSettings(hidden_width=WIDTH),
         seed=seed,
@@ -40,7 +41,7 @@ def trained_head(kind, *, spread=1.0, offset=1.0, seed=0):
         head.get_layer("hidden_norm").set_weights([gamma, beta, mean, variance])
     kernel = head.get_layer("logits").get_weights()[0]
     head.get_layer("logits").set_weights([kernel + rng.normal(0, 0.2, kernel.shape), rng.normal(size=CLASSES)])
-    return head, (rng.normal(size=(9, DIM)) * std + std * offset).astype(np.float32)
+    return head, (rng.normal(size=(9, DIM)) * std + mean).astype(np.float32)
 
 
 def answers(head, x):
@@ -79,27 +80,40 @@ def test_at_temperature_one_nothing_is_lost_beyond_a_millionth(kind):
 @pytest.mark.parametrize("temperature", [0.1, 1.7, 10.0])
 def test_silent_outputs_stay_silent_at_any_temperature(kind, temperature):
     head, x = trained_head(kind)
-    kernel, bias = folded_weights(mask_outputs(head, [1, 4]), temperature)["logits"]
+    kernel, bias = folded_weights(mask_outputs(head, [1, 4]), temperature)[1]["logits"]
     assert (bias[[1, 4]] == -1e4).all()
     assert not kernel[:, [1, 4]].any()
     assert not answers(folded_head(mask_outputs(head, [1, 4]), temperature), x)[:, [1, 4]].any()
 
 
 @pytest.mark.parametrize("spread", [1e-6, 1e-4, 1.0, 1e4])
-def test_weights_that_tiny_variances_blow_up_stay_where_float16_resolves_them(spread):
+def test_weights_that_tiny_variances_would_blow_up_stay_where_float16_resolves_them(spread):
     head, x = trained_head("dense", spread=spread)
-    hidden, logits = folded_weights(head).values()
-    largest = np.maximum(np.abs(hidden.kernel).max(axis=0), np.abs(hidden.bias))
-    assert ((largest >= 2**-7) & (largest <= 2**11)).all()
-    assert np.abs(logits.kernel).max() < 65_504
+    centring, layers = folded_weights(head)
+    for values in (*centring, centring.factor**-2):
+        assert np.isfinite(values).all()
+    for kernel, bias in layers.values():
+        assert np.abs(kernel).max(axis=0).min() > 1e-3
+        assert max(np.abs(kernel).max(), np.abs(bias).max()) < 200
     np.testing.assert_allclose(answers(folded_head(head), x), answers(head, x), atol=1e-6, rtol=0)
 
 
-def test_usual_hidden_weights_are_not_scaled():
-    head, _ = trained_head("dense")
-    scale = 1 / np.sqrt(np.ravel(np.asarray(head.get_layer("normalize").input_variance, np.float64)))
-    expected = scale[:, None] * head.get_layer("hidden").get_weights()[0]
-    np.testing.assert_allclose(folded_weights(head)["hidden"].kernel, expected, rtol=1e-12)
+def test_the_centring_is_exact_in_float16():
+    for value in folded_weights(trained_head("dense", spread=0.003, offset=30)[0])[0]:
+        np.testing.assert_array_equal(value.astype(np.float16).astype(float), value)
+
+
+@pytest.mark.parametrize("kind", HEAD_KINDS)
+def test_coarse_weights_cost_little_where_means_are_many_deviations(kind):
+    """Eight bits per weight: the error must not be multiplied by the means."""
+    head, x = trained_head(kind, spread=0.002, offset=30)
+    folded = folded_head(head)
+    for name in ("hidden", "logits"):
+        if name in {layer.name for layer in folded.layers}:
+            kernel, bias = folded.get_layer(name).get_weights()
+            step = np.abs(kernel).max(axis=0) / 127
+            folded.get_layer(name).set_weights([np.round(kernel / step) * step, bias])
+    assert np.abs(answers(folded, x) - answers(head, x)).max() < 0.02
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autodetect.classifier.temperature import Temperatures, tempered
+from autodetect.coreml.variants import VARIANTS, archive_name
 from autodetect.embeddings.geometry import GEOMETRIES, preprocessing_name
 from autodetect.release.answering import answer
 from autodetect.release.layout import history_key, manifest_key, object_key

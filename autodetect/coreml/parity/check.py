@@ -141,10 +141,10 @@ class _Answers:
         """Return the package's answers; what is no number becomes 0 and is told."""
         order = [answering.labels.index(label) for label in self._labels]
         found = np.asarray(answering.predict(images))[:, order]
-        bad = ~np.isfinite(found).all(axis=1)
+        bad = np.asarray(~np.isfinite(found).all(axis=1))
         found = np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
         if bad.any():
-            self.faults.append(f"the package{mode} answers {bad.sum()} of {len(bad)} photos with what are no numbers")
+            self.faults.append(f"the package{mode} answers {bad.sum()} of {bad.size} photos with what are no numbers")
         elif len(found) and (off := float(np.abs(found.sum(axis=1, dtype=np.float64) - 1).max())) > tolerance:
             self.faults.append(f"the package's probabilities{mode} add up to 1 only within {off:.3g}")
         return found
@@ -158,7 +158,7 @@ def _praise(measured: Figures, worst: Finding, how: How) -> str:
         else "none is decided: on each, Keras's first two answers are closer than a phone's arithmetic can tell"
     )
     return (
-        f"{how}: every weight is what it stands for (the worst, of {worst.layer}, uses {worst.error:.0%} of what its "
-        f"format allows); on {measured.photos} photos probabilities differ by {measured.largest_difference:.2g} at "
+        f"{how}: every weight is as near to what it stands for as its format allows (the worst, of {worst.layer}, at "
+        f"{worst.error:.0%}); on {measured.photos} photos probabilities differ by {measured.largest_difference:.2g} at "
         f"most, and {decided} (float16 arithmetic moves a probability by up to {measured.numeric_error:.2g})"
     )

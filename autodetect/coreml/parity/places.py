@@ -51,8 +51,8 @@ def matched(
         MismatchError: a layer has no operation in its place, or an operation no layer.
     """
     shared: dict[Hashable, int] = {}
-    ours: list[Hashable] = [place.shape for place in layers]
-    theirs: list[Hashable] = [place.shape for place in operations]
+    ours: Sequence[Hashable] = [place.shape for place in layers]
+    theirs: Sequence[Hashable] = [place.shape for place in operations]
     classes = 0
     while True:
         _check(layers, ours, operations, theirs)

@@ -7,7 +7,7 @@ from typing import Any
 import coremltools as ct
 import numpy as np
 import tensorflow as tf
-from coremltools.converters.mil import Builder as mb
+from coremltools.converters.mil import Builder as mb  # noqa: N813  # as in its documentation
 from coremltools.converters.mil.mil import types
 
 IOS16, IOS18 = ct.target.iOS16, ct.target.iOS18

@@ -274,7 +274,7 @@ def test_integers_and_truths_go_in_and_out(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found["more"], n + 5)
     (truth,) = (value for name, value in found.items() if name != "more")
     np.testing.assert_array_equal(truth, [[1, 0, 0]] * 3)
-    with pytest.raises(UsageError, match="input 'n' .* is int32 \\(\\?, 3\\); given is float64"):
+    with pytest.raises(UsageError, match=r"input 'n' .* is int32 \(\?, 3\); given is float64"):
         interpreter.run({"n": n.astype(float), "x": x})
 
 
@@ -371,7 +371,7 @@ def test_an_unknown_use_of_a_known_operation_is_named(half: Path, tmp_path: Path
     interpreter = Interpreter(edited(package, change))
     for precision in ("fp32", "fp16"):
         interpreter = Interpreter(package, precision=precision)
-        with pytest.raises(UnknownOperationError, match="odd.mlpackage: .* this use of conv, '.*': .*mirrored"):
+        with pytest.raises(UnknownOperationError, match=r"odd.mlpackage: .* this use of conv, '.*': .*mirrored"):
             interpreter.predict(images(1))
 
 

@@ -268,5 +268,5 @@ def test_compressed_weights_of_an_unknown_kind_are_named(package: Path) -> None:
     def change(spec):
         first(spec, "const", in_file).type = "constexpr_of_tomorrow"
 
-    with pytest.raises(UnknownOperationError, match="constexpr_of_tomorrow '.*'"):
+    with pytest.raises(UnknownOperationError, match=r"constexpr_of_tomorrow '.*'"):
         read_program(edited(package, change))
