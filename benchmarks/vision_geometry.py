@@ -1,4 +1,4 @@
-"""Claim: Vision's `scaleFill` is what the model was trained on, and every other way of cropping costs right answers.
+"""Claim: Vision's `scaleFill` is what the model was trained on; most other ways to hand over a photo cost answers.
 
 The package itself is asked, by the interpreter, about test photos prepared in the ways of `benchmarks.preparations`:
 as an app should, and with common mistakes. Its head was trained on other vehicles, on a random backbone. A second
@@ -73,7 +73,7 @@ def run(photos: int = PHOTOS, size: int = SIZE) -> Grid:
         sides = np.mean([chosen.image(place).size for place in test], axis=0)
     return Grid(
         name="vision_geometry",
-        claim="Vision's scaleFill is the squash that the model is trained on; other ways lose right answers.",
+        claim="Vision's scaleFill is the squash that the model is trained on; most other ways lose right answers.",
         columns=COLUMNS,
         lines=lines,
         notes=_notes(chosen, len(train), len(test), size, sides),

@@ -3,7 +3,7 @@
 A head normalises and is tempered; that is linear, so `folded_head` needs no layer for it. What it keeps of the
 standardisation is the part that low precision lives on: each feature is centred and brought to about one before it
 meets a weight. Folded in wholly, the features' means, many times their deviations, would multiply every weight's
-rounding: of a random backbone's head in 8 bits half of the first answers change, with centred features a twentieth. The
+rounding: with a random backbone, in 8 bits half of the first answers change, and one in ten with centred features. The
 constants are float16 as they are (a rounded mean, a power of two); what they leave of the standardisation is folded.
 
 `folded_convolutions` says what a converter must make of a backbone's convolutions and the batch norm behind each.

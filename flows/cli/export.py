@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.nights import MarketplaceOption, NightOption, SourceOption, run_stage
 from flows.cli.output import JsonOption, LakeOption, StoreOption, native_silence, show
+from flows.cli.stages import MarketplaceOption, NightOption, SourceOption, run_stage
 
 if TYPE_CHECKING:
     from autodetect.coreml.verification.verify import Verification

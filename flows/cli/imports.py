@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from crawlers.folder.files import as_text
-from flows.cli.nights import SourceOption
 from flows.cli.output import JsonOption, LakeOption, show, telling_interrupts
+from flows.cli.stages import SourceOption
 
 TELL_EVERY = 1_000  # listings
 MOST_SHOWN = 5

@@ -1,14 +1,22 @@
-"""`autodetect nightly`, its single stages (`autodetect export` is in `export`), and `autodetect report`."""
+"""`autodetect nightly`, its single stages, and `autodetect report`."""
 
 import sys
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from autodetect.records import Verdict
-from flows.cli.output import JsonOption, LakeOption, StoreOption, quiet_prefect, show, telling_interrupts
+from flows.cli import export
+from flows.cli.output import JsonOption, LakeOption, StoreOption, show, telling_interrupts
+from flows.cli.stages import (
+    MarketplaceOption,
+    NightOption,
+    SourceOption,
+    checked_options,
+    date_option,
+    run_stage,
+)
 
 STAGE_HELP = {
     "crawl": "Crawl the source: new and changed listings, sales and photos.",
@@ -18,36 +26,15 @@ STAGE_HELP = {
     "publish": "Publish tonight's release.",
 }
 
-
-class SourceName(StrEnum):
-    """The sources that can be crawled."""
-
-    sandbox = "sandbox"
-    ebay_api = "ebay-api"
-    ebay_pages = "ebay-pages"
-    folder = "folder"
-
-
-def _date_option(default: str) -> Any:
-    return typer.Option(formats=["%Y-%m-%d"], help=f"Logical date; default: {default}.")
-
-
-NightOption = Annotated[
-    datetime | None, _date_option("the unfinished night, else the next one (not the sandbox: today)")
-]
-ReportNightOption = Annotated[datetime | None, _date_option("the newest night with a report")]
-SourceOption = Annotated[
-    SourceName | None, typer.Option(help="Where listings come from; folder: your own, as folder.path says.")
-]
-MarketplaceOption = Annotated[
-    str | None, typer.Option(metavar="DIR", help="Sandbox: folder with listings.csv, photos/ and perhaps sold.csv.")
-]
+ReportNightOption = Annotated[datetime | None, date_option("the newest night with a report")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(nightly)
     for name, words in STAGE_HELP.items():
+        if name == "price":  # stages stand in their order; the one before explains itself
+            export.register(app)
         help_text = f"{words}\n\nOne stage of a night, run alone. Example: autodetect {name}"
         app.command(name=name, help=help_text)(_stage_command(name))
     app.command()(report)
@@ -67,7 +54,7 @@ def nightly(
 
         autodetect nightly --source sandbox --marketplace ./my-marketplace --night 2026-11-01
     """
-    options, _ = _checked(night, source, marketplace=marketplace, lake=lake, store=store)
+    options, _ = checked_options(night, source, marketplace=marketplace, lake=lake, store=store)
     from flows.nightly import nightly as flow
     from flows.private_server import prefect_api
     from flows.summary import NightSummary, as_text
@@ -109,32 +96,3 @@ def _stage_command(name: str) -> Any:
         run_stage(name, night, source, marketplace=marketplace, lake=lake, store=store, as_json=as_json)
 
     return command
-
-
-def run_stage(
-    name: str, night: datetime | None, source: SourceName | None, *, as_json: bool, **options: str | None
-) -> None:
-    """Run one stage of a night alone and show its receipt; `options` are marketplace, lake and store."""
-    given, settings = _checked(night, source, **options)
-    from flows.private_server import prefect_api
-    from flows.stage_flows import stage_flow
-
-    with telling_interrupts(), prefect_api():
-        outcome = stage_flow(name, settings)(given)
-    receipt = outcome.receipt
-    counted = "\n".join(f"  {what:<40} {count:,}" for what, count in receipt.counts.items())
-    how = "done already" if outcome.skipped else "done"
-    show(receipt.model_dump(mode="json"), f"{name} of {receipt.night}: {how}\n{counted}", as_json=as_json)
-
-
-def _checked(night: datetime | None, source: SourceName | None, **options: str | None) -> tuple[Any, Any]:
-    """Return the options and their settings, once a look has shown that they can work.
-
-    The look comes before Prefect is started, so that a mistake is told at once and in one message.
-    """
-    quiet_prefect()
-    from flows.open_night import preflight
-    from flows.options import NightOptions
-
-    given = NightOptions(night=night and night.date(), source=source and source.value, **options)
-    return given, preflight(given)

@@ -208,6 +208,7 @@ def test_a_model_whose_float16_package_fails_is_withheld_and_the_earlier_one_goe
     exporting: Exporting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     earlier = exporting.run(exporting.champion())
+    earlier = earlier.model_copy(update={"facts": {**earlier.facts, "made_on": "2026-10-31"}})
     tonight = exporting.champion(temperatures=Temperatures(photo=2.0))
     with monkeypatch.context() as patched:
         converting_wrongly(patched)

@@ -1,6 +1,7 @@
 """A whole program as one graph of the kernel library, in float32, for several rows at once."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy.typing as npt
@@ -8,11 +9,12 @@ import numpy.typing as npt
 from autodetect.coreml.interpreter.nodes import Nodes, Shape, build
 from autodetect.coreml.interpreter.program import Program
 from autodetect.coreml.interpreter.rowwise import Joined, Rows
+from autodetect.errors import UsageError
 from autodetect.openvino_library import load_openvino
 
 Array = npt.NDArray[Any]
 
-_KEPT = 4  # compiled graphs; each holds the weights in the layout of its kernels
+_KEPT = 3  # compiled graphs; each holds the weights in the layout of its kernels
 
 
 class Compiled:
@@ -23,21 +25,26 @@ class Compiled:
         streams: how many requests run at once, each on threads of its own.
     """
 
-    def __init__(self, nodes: Nodes, names: Sequence[str], *, streams: int, threads: int) -> None:
+    def __init__(self, nodes: Nodes, names: Sequence[str], *, streams: int, threads: int, source: str) -> None:
         """Compile.
 
         Args:
             nodes: of the program.
             names: the values wanted; each is a tensor.
             streams: requests at once.
-            threads: 0 is one per core that the process may use.
+            threads: how many to use.
+            source: the package, for errors.
+
+        Raises:
+            UsageError: the kernel library cannot evaluate it.
         """
         openvino = load_openvino()
         self.rows, self.streams, self._names = nodes.rows, streams, tuple(names)
         self._places = list(nodes.parameters)
         self._by_rows = nodes.by_rows
         model = openvino.Model([nodes.values[name] for name in names], list(nodes.parameters.values()))
-        self._requests = openvino.AsyncInferQueue(compile_model(model, streams=streams, threads=threads), streams)
+        compiled = compile_model(model, streams=streams, threads=threads, what=source)
+        self._requests = openvino.AsyncInferQueue(compiled, streams)
 
     def evaluate(self, rows: Rows, start: int, end: int, into: Joined) -> None:
         """Evaluate the rows from `start` to `end`; the last request is filled up with copies of its last row."""
@@ -98,19 +105,43 @@ class Graph:
     def _ready(self, shapes: Mapping[str, Shape], names: Sequence[str], rows: int, streams: int) -> Compiled | None:
         """Return the graph for requests of so many rows, None where rows are not apart."""
         key = (tuple(sorted(shapes.items())), tuple(names), rows, streams)
-        if key not in self._compiled:
+        if key in self._compiled:
+            self._compiled[key] = self._compiled.pop(key)  # the one used last is the last to go
+        else:
             nodes = build(self._program, shapes, rows)
-            made = None if nodes is None else Compiled(nodes, names, streams=streams, threads=self._threads)
+            made = (
+                None
+                if nodes is None
+                else Compiled(nodes, names, streams=streams, threads=self._threads, source=self._program.source)
+            )
             while len(self._compiled) >= _KEPT:
                 del self._compiled[next(iter(self._compiled))]
             self._compiled[key] = made
         return self._compiled[key]
 
 
-def compile_model(model: Any, *, streams: int, threads: int) -> Any:
-    """Compile a model for the CPU, in float32."""
+def compile_model(model: Any, *, streams: int, threads: int, what: str) -> Any:
+    """Compile a model for the CPU, in float32.
+
+    Args:
+        model: an OpenVINO model.
+        streams: requests at once; 0 has each run on the thread that asks.
+        threads: how many to use.
+        what: the package or operation that it stands for, for errors.
+
+    Raises:
+        UsageError: the kernel library cannot evaluate it.
+    """
     openvino = load_openvino()
-    return openvino.Core().compile_model(
+    try:
+        return _compiled(openvino, model, streams, threads)
+    except RuntimeError as error:
+        words = " ".join(str(error).split())
+        raise UsageError(f"{what} cannot be compiled for this machine: {words}", "evaluate it elsewhere") from error
+
+
+def _compiled(openvino: Any, model: Any, streams: int, threads: int) -> Any:
+    return _core().compile_model(
         model,
         "CPU",
         {
@@ -121,3 +152,8 @@ def compile_model(model: Any, *, streams: int, threads: int) -> Any:
             openvino.properties.hint.enable_cpu_pinning: False,
         },
     )
+
+
+@cache
+def _core() -> Any:
+    return load_openvino().Core()

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -34,7 +35,8 @@ class Interpreter:
 
     With precision `fp32` every value is float32, whatever type the program declares; with `fp16` the result of each
     operation is rounded to float16 where the program declares it so, sums within an operation being float32. Weights
-    are as stored in both. The same call gives the same bits, however many threads there are.
+    are as stored in both. The same call gives the same bits, however many threads there are. Several threads may call;
+    they wait for each other.
 
     Attributes:
         program: what was read.
@@ -65,10 +67,13 @@ class Interpreter:
             if precision == "fp16"
             else Graph(self.program, batch_size=max(1, batch_size), threads=threads)
         )
+        self._turn = Lock()
         self._types = {value.name: value for value in self.program.inputs}
         for operation in self.program.operations:
             self._types.update((value.name, value) for value in operation.outputs)
         self._classify = next((one for one in self.program.operations if one.kind == CLASSIFY), None)
+        outputs = self._classify.outputs if self._classify else ()
+        self._chosen = frozenset(value.name for value in outputs if value.type.dtype != "dictionary")
 
     def predict(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the probability of each label for each image.
@@ -100,8 +105,8 @@ class Interpreter:
                 0..255, in the layout that it declares), with n rows where the program says 1.
 
         Returns:
-            Outputs with a leading axis of n. The label that a classifier predicts is an array of n texts, its
-            dictionary of probabilities float32 (n, labels).
+            Outputs with a leading axis of n. The label that a classifier predicts is an array of n texts (or numbers),
+            its dictionary of probabilities float32 (n, labels).
 
         Raises:
             UsageError: an input is missing, unknown, or has another type or shape.
@@ -121,21 +126,24 @@ class Interpreter:
         for name in names:
             if name not in self._types and name not in self.program.constants:
                 raise UsageError(*self._no_value(name))
-        chosen = {name for name in names if name in self._types and self._types[name].type.dtype == "string"}
+        chosen = self._chosen.intersection(names)
         wanted = [name for name in names if name in self._types and name not in chosen]
-        if chosen and self._classify:
+        if chosen and self._classify is not None:
             wanted.append(self._probabilities(self._classify))
         found = self._evaluate(inputs, list(dict.fromkeys(wanted)))
         return {name: self._answer(name, found, chosen) for name in names}
 
-    def _answer(self, name: str, found: Mapping[str, Array], chosen: set[str]) -> Array:
+    def _answer(self, name: str, found: Mapping[str, Array], chosen: frozenset[str]) -> Array:
         if name in self.program.constants:
             return np.asarray(self.program.constants[name])
         if name not in chosen:
             return found[name]
-        assert self._classify is not None, "only a classification gives a text"
+        assert self._classify is not None, "only a classification chooses"
         probabilities = found[self._probabilities(self._classify)]
-        return np.array(self.labels)[probabilities.reshape(-1, len(self.labels)).argmax(axis=1)]
+        labels = np.array(self.labels)
+        if self._types[name].type.dtype != "string":
+            labels = labels.astype(np.int64)
+        return labels[probabilities.reshape(-1, len(self.labels)).argmax(axis=1)]
 
     def _probabilities(self, classify: Operation) -> str:
         (argument,) = classify.inputs["probabilities"]
@@ -144,7 +152,8 @@ class Interpreter:
 
     def _evaluate(self, inputs: Mapping[str, Array], names: list[str]) -> dict[str, Array]:
         rows = self._rows(inputs)
-        return self._executor.evaluate(rows, names) if names else {}
+        with self._turn:
+            return self._executor.evaluate(rows, names) if names else {}
 
     def _rows(self, inputs: Mapping[str, Array]) -> Rows:
         """Return inputs as graphs take them, checked."""
@@ -159,7 +168,9 @@ class Interpreter:
         checked = {name: self._checked(value, np.asarray(inputs[name])) for name, value in expected.items()}
         if len(counts) > 1 or 0 in counts:
             shapes = ", ".join(f"{name} {checked[name].shape}" for name in sorted(by_rows))
-            raise UsageError(f"inputs of {self.program.source} have no common number of rows: {shapes}", "give as many of each")
+            raise UsageError(
+                f"inputs of {self.program.source} have no common number of rows: {shapes}", "give as many of each"
+            )
         return Rows(counts.pop() if counts else 1, checked, by_rows)
 
     def _checked(self, value: Value, given: Array) -> Array:

@@ -1,7 +1,9 @@
 """From a program to nodes of a graph: every operation built by its function, and what it gives checked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from autodetect.coreml.interpreter import operations  # noqa: F401  # importing registers them
 from autodetect.coreml.interpreter.arguments import REMEDY, Given
@@ -11,6 +13,7 @@ from autodetect.openvino_library import load_openvino
 
 CLASSIFY = "classify"
 Shape = tuple[int, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def build(program: Program, shapes: Mapping[str, Shape], rows: int) -> Nodes | N
         given = Given(operation, values, by_rows, rows=rows, source=program.source)
         entry = known()[operation.kind]
         moving = any(given.by_rows(name) for name in operation.inputs)
-        if rows > 1 and moving and not _rows_apart(given, entry):
+        if rows > 1 and moving and not _building(given, partial(_rows_apart, given, entry)):
             return None
         for value, node in operation_nodes(given, entry):
             if moving and (leads_with_rows(value) or _classified_by_rows(given, value)):
@@ -90,7 +93,7 @@ def build(program: Program, shapes: Mapping[str, Shape], rows: int) -> Nodes | N
 def operation_nodes(given: Given, entry: Known) -> list[tuple[Value, Node]]:
     """Return the results of an operation that are tensors, each with the node that gives it."""
     outputs = given.operation.outputs
-    built = entry.builder(given)
+    built = _building(given, partial(entry.builder, given))
     found = [_output(node) for node in (built if isinstance(built, list | tuple) else [built])]
     if given.operation.kind == CLASSIFY:  # the label is no tensor: it is chosen from the probabilities
         outputs = tuple(value for value in outputs if value.type.dtype == "dictionary")
@@ -120,6 +123,19 @@ def element(dtype: DType) -> str:
     return "boolean" if dtype == "bool" else "i32"
 
 
+def _building(given: Given, build_it: Callable[[], T]) -> T:
+    """Return what a call gives; what the kernel library or an operation stumbles over is told with its place.
+
+    Raises:
+        UnknownOperationError: parameters and tensors do not fit together.
+    """
+    try:
+        return build_it()
+    except (RuntimeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        words = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise given.refuse(f"its parameters do not fit: {words}") from error
+
+
 def _rows_apart(given: Given, entry: Known) -> bool:
     return given.rank("probabilities") == 2 if given.operation.kind == CLASSIFY else entry.rows_apart(given)
 
@@ -135,6 +151,8 @@ def _output(node: Node) -> Node:
 
 def _typed(given: Given, value: Value, node: Node) -> Node:
     """Return a result in the type that graphs compute in; libraries give some indices in int64."""
+    if node.get_partial_shape().is_dynamic:
+        raise given.refuse(f"the shape of its result '{value.name}' is not known before the program runs")
     wanted, found = element(value.type.dtype), node.get_element_type().to_string()
     if found == wanted:
         return node

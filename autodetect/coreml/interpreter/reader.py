@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from autodetect.coreml.interpreter.program import (
     Program,
     Ref,
     Value,
+    ValueType,
 )
 from autodetect.coreml.interpreter.registry import UnknownOperationError
 from autodetect.coreml.interpreter.weights import REMEDY, WeightFile
@@ -61,7 +62,7 @@ def read_program(package: Path) -> Program:
         constants=reading.constants,
         compressed=reading.compressed,
         counts=dict(sorted(Counter(operation.type for operation in block.operations).items())),
-        labels=_labels(package, reading.operations),
+        labels=reading.labels(),
         opset=function.opset,
         metadata=dict(sorted(description.metadata.userDefined.items())),
         source=str(package),
@@ -76,7 +77,8 @@ class _Reading:
         self.operations: list[Operation] = []
         self.constants: dict[str, Constant] = {}
         self.compressed: dict[str, Operation] = {}
-        self._computed = {value.name for value in inputs}
+        self._types: dict[str, ValueType] = {}
+        self._declare(inputs)
         self._files: dict[str, WeightFile] = {}
 
     def read(self, operation: Any) -> None:
@@ -95,13 +97,39 @@ class _Reading:
         if operation.type.startswith(PREFIX):
             self._decompress(read)
         else:
+            self._declare(outputs)
             self.operations.append(read)
-            self._computed.update(value.name for value in outputs)
+
+    def labels(self) -> tuple[str, ...]:
+        """Return the labels of the program's `classify`, which must be as many as its probabilities."""
+        for operation in self.operations:
+            if operation.kind == _CLASSIFY:
+                classes, shares = operation.inputs.get("classes", ()), operation.inputs.get("probabilities", ())
+                if (
+                    len(classes) != 1
+                    or isinstance(classes[0], Ref)
+                    or len(shares) != 1
+                    or not isinstance(shares[0], Ref)
+                ):
+                    raise self._corrupt("its classification has no constant classes, or no probabilities")
+                labels = tuple(str(label) for label in np.asarray(classes[0]).reshape(-1))
+                shape = self._types[shares[0].name].shape
+                if not shape or shape[-1] != len(labels):
+                    raise self._corrupt(f"its classification has {len(labels)} labels for probabilities {list(shape)}")
+                return labels
+        return ()
 
     def check(self, name: str, user: str) -> None:
         """Raise where nothing gives the value that is used."""
-        if name not in self._computed and name not in self.constants:
+        if name not in self._types and name not in self.constants:
             raise self._corrupt(f"{user}: they name '{name}', which nothing gives")
+
+    def _declare(self, computed: Iterable[Value]) -> None:
+        """Note values that are computed; each has a name of its own."""
+        for value in computed:
+            if value.name in self._types or value.name in self.constants:
+                raise self._corrupt(f"'{value.name}' is given twice")
+            self._types[value.name] = value.type
 
     def _decompress(self, operation: Operation) -> None:
         given: dict[str, Constant] = {}
@@ -129,6 +157,8 @@ class _Reading:
         for value, constant in zip(outputs, found, strict=True):
             if difference := _difference(value, constant):
                 raise self._corrupt(f"constant '{value.name}' {difference}")
+            if value.name in self._types or value.name in self.constants:
+                raise self._corrupt(f"'{value.name}' is given twice")
             self.constants[value.name] = constant
 
     def _arguments(self, argument: Any, operation: str, key: str) -> tuple[Argument, ...]:
@@ -231,14 +261,3 @@ def _images(features: Any) -> Iterator[ImageFeature]:
         if feature.type.WhichOneof("Type") == "imageType":
             image = feature.type.imageType
             yield ImageFeature(feature.name, image.width, image.height, image.ColorSpace.Name(image.colorSpace))
-
-
-def _labels(package: Path, operations: list[Operation]) -> tuple[str, ...]:
-    """Return the labels of the program's `classify`."""
-    for operation in operations:
-        if operation.kind == _CLASSIFY:
-            (classes,) = operation.inputs.get("classes", (Ref(""),))
-            if isinstance(classes, Ref):
-                raise CorruptError(f"the classification in {package} names no classes", REMEDY)
-            return tuple(str(label) for label in np.asarray(classes).reshape(-1))
-    return ()

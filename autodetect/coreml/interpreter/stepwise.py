@@ -3,19 +3,15 @@
 Every operation is a small graph of its own that takes and gives float32: sums within it are float32, as on hardware
 that accumulates in it; what it gives is rounded to float16 where the program says so. An operation that only chooses
 among the elements of its argument, in their order, as `relu` and `max_pool` do, joins the graph of the one before it:
-choosing among rounded numbers and rounding the chosen one are the same. Rows go one by one, several at once, each on a
-thread of its own: a row's result depends on nothing but the row.
+choosing among rounded numbers and rounding the chosen one are the same. Rows go one by one: a row's result depends on
+nothing but the row.
 """
 
-import queue
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from autodetect.coreml.interpreter.arguments import Given
@@ -23,6 +19,7 @@ from autodetect.coreml.interpreter.graph import compile_model
 from autodetect.coreml.interpreter.nodes import Shape, build, operation_nodes, parameter
 from autodetect.coreml.interpreter.program import Argument, DType, Operation, Program, Ref, ValueType
 from autodetect.coreml.interpreter.registry import known
+from autodetect.coreml.interpreter.rounding import rounded
 from autodetect.coreml.interpreter.rowwise import Joined, Rows
 from autodetect.openvino_library import load_openvino
 
@@ -41,14 +38,14 @@ class _Step:
     """A graph, ready to run.
 
     Attributes:
-        compiled: the graph; takes `takes` in order, gives `gives` in order.
+        graph: its place among those compiled; it takes `takes` in order and gives `gives` in order.
         takes: values.
         gives: values.
         rounded: of `gives`, those to be rounded to float16.
         last: values that no later step reads.
     """
 
-    compiled: int
+    graph: int
     takes: tuple[str, ...]
     gives: tuple[str, ...]
     rounded: frozenset[str]
@@ -73,15 +70,12 @@ class Stepwise:
 
         Args:
             program: of known operations.
-            threads: how many rows to evaluate at once.
+            threads: how many to use.
         """
         self._program, self._threads = program, threads
         self._graphs: dict[Hashable, int] = {}
-        self._compiled: list[Any] = []
+        self._requests: list[Any] = []
         self._plans: dict[Hashable, _Plan] = {}
-        self._idle: queue.SimpleQueue[dict[int, Any]] = queue.SimpleQueue()
-        for _ in range(threads):
-            self._idle.put({})
 
     def evaluate(self, rows: Rows, names: Sequence[str]) -> dict[str, Array]:
         """Return values by name, all rows of each, float16 values as float32.
@@ -91,44 +85,27 @@ class Stepwise:
         """
         plan = self._plan(rows.shapes, names)
         joined = Joined(rows.count)
-
-        def one(row: int) -> None:
+        for row in range(rows.count):
             at = slice(row, row + 1)
             inputs = dict(zip(rows.inputs, rows.part(at, 1, rows.inputs), strict=True))
             for name, data in self._walk(plan, inputs, frozenset(names)):
                 joined.keep(name, data, at, by_rows=name in plan.by_rows)
-
-        with ThreadPoolExecutor(self._threads) as pool:
-            for _ in pool.map(one, range(rows.count)):
-                pass
         return {name: joined.value(name) for name in names}
 
     def _walk(self, plan: _Plan, inputs: Mapping[str, Array], names: frozenset[str]) -> Iterator[tuple[str, Array]]:
         """Evaluate one row; give the wanted values as they come, and drop what no later step reads."""
         values = {name: rounded(data) if name in plan.rounded_inputs else data for name, data in inputs.items()}
         yield from ((name, values[name]) for name in names & values.keys())
-        with self._requests() as requests:
-            for step in plan.steps:
-                request = requests.get(step.compiled)
-                if request is None:
-                    request = requests[step.compiled] = self._compiled[step.compiled].create_infer_request()
-                request.infer([values[name] for name in step.takes], share_inputs=True)
-                for place, name in enumerate(step.gives):
-                    data = request.get_output_tensor(place).data
-                    values[name] = rounded(data) if name in step.rounded else data.copy()
-                    if name in names:
-                        yield name, values[name]
-                for name in step.last:
-                    del values[name]
-
-    @contextmanager
-    def _requests(self) -> Iterator[dict[int, Any]]:
-        """Lend a set of requests, by graph, that no other thread uses."""
-        requests = self._idle.get()
-        try:
-            yield requests
-        finally:
-            self._idle.put(requests)
+        for step in plan.steps:
+            request = self._requests[step.graph]
+            request.infer([values[name] for name in step.takes], share_inputs=True)
+            for place, name in enumerate(step.gives):
+                data = request.get_output_tensor(place).data
+                values[name] = rounded(data) if name in step.rounded else data.copy()
+                if name in names:
+                    yield name, values[name]
+            for name in step.last:
+                del values[name]
 
     def _plan(self, shapes: Mapping[str, Shape], names: Sequence[str]) -> _Plan:
         key = (tuple(sorted(shapes.items())), tuple(names))
@@ -169,16 +146,12 @@ class Stepwise:
                 results = operation_nodes(given, known()[operation.kind])
                 values.update((value.name, node) for value, node in results)
             model = load_openvino().Model([node for _, node in results], parameters)
-            # No streams: a graph runs on the thread that asks.
-            self._compiled.append(compile_model(model, streams=0, threads=1))
-            self._graphs[key] = len(self._compiled) - 1
+            # No streams: a graph runs on the thread that asks, and needs none that waits for work.
+            what = f"{self._program.source}: '{chain[0].name}'"
+            compiled = compile_model(model, streams=0, threads=self._threads, what=what)
+            self._requests.append(compiled.create_infer_request())
+            self._graphs[key] = len(self._requests) - 1
         return self._graphs[key]
-
-
-def rounded(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Return float32 numbers rounded to float16, to even where two are equally near; what is too large is infinite."""
-    with np.errstate(over="ignore"):
-        return array.astype(np.float16).astype(np.float32)
 
 
 def _needed(operations: Sequence[Operation], names: frozenset[str]) -> list[Operation]:
@@ -220,8 +193,8 @@ def _read(operation: Operation) -> tuple[str, ...]:
 
 def _keeps_rounded(operation: Operation, types: Mapping[str, ValueType]) -> bool:
     """Return whether an operation gives only numbers that float16 holds because it is given only such."""
-    held = all(types[name].dtype == "fp16" for name in _read(operation))
-    return held and operation.kind in _CHOOSING | _JOINING
+    names = (*_read(operation), *(value.name for value in operation.outputs))
+    return operation.kind in _CHOOSING | _JOINING and all(types[name].dtype == "fp16" for name in names)
 
 
 def _key_of(operation: Operation, takes: tuple[str, ...]) -> Hashable:

@@ -14,6 +14,7 @@ from autodetect.coreml.parity import audit, figures, native, reference
 from autodetect.coreml.parity.audit import Finding
 from autodetect.coreml.parity.figures import Figures, How, Parity
 from autodetect.coreml.parity.native import Answering
+from autodetect.coreml.parity.overflow import overflow_faults
 from autodetect.coreml.parity.places import MismatchError
 from autodetect.coreml.parity.reference import Reference
 from autodetect.coreml.parity.weighted import weighted
@@ -61,7 +62,7 @@ def check_parity(package: Path, model: Reference, images: Images, *, rounded_pho
             rounding = Interpreter(package, precision="fp16")
             answers = _Answers(reference.carrying(model, pairs), model.labels, images)
             measured = answers.compared(_answering(package, facts, exact, how), exact, rounding, rounded_photos)
-            faults += answers.faults
+            faults += [*answers.faults, *overflow_faults(rounding, images[:rounded_photos])]
             faults += measured.faults(native.allowed_difference(how, measured.numeric_error))
     except MismatchError as error:
         faults.append(str(error))

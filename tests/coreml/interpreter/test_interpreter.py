@@ -375,6 +375,23 @@ def test_an_unknown_use_of_a_known_operation_is_named(half: Path, tmp_path: Path
             interpreter.predict(images(1))
 
 
+@pytest.mark.parametrize(
+    ("parameter", "value"), [("groups", 0), ("groups", 7), ("dilations", 0), ("dilations", -1), ("strides", 0)]
+)
+def test_parameters_that_make_no_sense_are_told_with_their_operation(half: Path, tmp_path, parameter, value) -> None:
+    package = shutil.copytree(half, tmp_path / "senseless.mlpackage")
+
+    def change(spec):
+        name = first(spec, "conv").inputs[parameter].arguments[0].name
+        constant = first(spec, "const", lambda one: one.outputs[0].name == name)
+        constant.attributes["val"].immediateValue.tensor.ints.values[0] = value
+
+    edited(package, change)
+    for precision in ("fp32", "fp16"):
+        with pytest.raises(UnknownOperationError, match=r"senseless.mlpackage: .* this use of conv, '.*': "):
+            Interpreter(package, precision=precision).predict(images(1))
+
+
 def test_a_result_that_is_not_as_declared_is_told(half: Path, tmp_path: Path) -> None:
     package = shutil.copytree(half, tmp_path / "contradicting.mlpackage")
 

@@ -56,7 +56,7 @@ def test_an_activation_with_alpha_and_beta_is_its_formula(
     check(kind, {"x": Fed(x), "alpha": np.float16(alpha), "beta": np.float16(beta)}, want, rtol=1e-5, atol=5e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(shape=shapes.array_shapes(min_dims=3, max_dims=5, max_side=4), seed=SEEDS)
 @covers("prelu", "softplus_parametric", against=FORMULA)
 def test_each_channel_has_a_slope_of_its_own(shape: tuple[int, ...], seed: int) -> None:
@@ -68,7 +68,7 @@ def test_each_channel_has_a_slope_of_its_own(shape: tuple[int, ...], seed: int) 
     check("softplus_parametric", {"x": Fed(x), "alpha": alpha, "beta": beta}, want, rtol=1e-5, atol=2e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(shape=shapes.array_shapes(max_dims=4, max_side=5), seed=SEEDS)
 @covers("gelu", against=TENSORFLOW)
 def test_gelu_knows_its_three_modes(shape: tuple[int, ...], seed: int) -> None:
@@ -84,7 +84,7 @@ def test_a_fourth_mode_of_gelu_is_refused() -> None:
     assert "ROUGHLY" in refused("gelu", {"x": Fed(np.zeros(2)), "mode": "ROUGHLY"})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(shape=shapes.array_shapes(max_dims=5, max_side=6), seed=SEEDS, data=st.data())
 @covers("softmax", against=TENSORFLOW)
 def test_softmax_goes_along_any_axis_and_does_not_overflow(

@@ -79,18 +79,18 @@ def numbers(seed: int, shape: tuple[int, ...], low: float, high: float) -> np.nd
 
 
 @pytest.mark.parametrize("kind", ONE)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(shape=shapes.array_shapes(min_dims=0, max_dims=5, max_side=6), seed=SEEDS)
 @covers(*ONE, against=TENSORFLOW)
 def test_an_operation_on_one_tensor_gives_what_tensorflow_gives(kind: str, shape: tuple[int, ...], seed: int) -> None:
     expected, (low, high) = ONE[kind]
     x = numbers(seed, shape, low, high)
-    # The kernels of both sides approximate by polynomials: a few units in the last of 24 bits, more where sinh or tan is steep.
+    # Both sides approximate by polynomials: a few units in the last of 24 bits, more where sinh or tan is steep.
     check(kind, {"x": Fed(x)}, expected(x).numpy(), rtol=1e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("kind", TWO)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     both=shapes.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=5), seed=SEEDS, constant=st.booleans()
 )
@@ -111,7 +111,7 @@ def test_an_operation_on_two_tensors_broadcasts_as_tensorflow_does(
 
 
 @pytest.mark.parametrize("kind", sorted(TWO.keys() - {"real_div"}))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(both=shapes.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=4), seed=SEEDS)
 @covers(*TWO, against=TENSORFLOW)
 def test_an_operation_on_integers_is_exact(kind: str, both: Any, seed: int) -> None:
@@ -124,7 +124,7 @@ def test_an_operation_on_integers_is_exact(kind: str, both: Any, seed: int) -> N
 
 
 @pytest.mark.parametrize("kind", LOGICAL)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(both=shapes.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=4), seed=SEEDS)
 @covers(*LOGICAL, against=TENSORFLOW)
 def test_truth_values_combine_as_in_tensorflow(kind: str, both: Any, seed: int) -> None:
@@ -162,7 +162,7 @@ def test_integers_stay_integers() -> None:
     check("exp2", {"x": Fed(powers)}, np.exp2(powers.astype(np.float64)).astype(np.int32))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(three=shapes.mutually_broadcastable_shapes(num_shapes=3, max_dims=4, max_side=4), seed=SEEDS)
 @covers("select", against=TENSORFLOW)
 def test_select_broadcasts_all_three(three: Any, seed: int) -> None:
@@ -171,7 +171,7 @@ def test_select_broadcasts_all_three(three: Any, seed: int) -> None:
     check("select", {"cond": Fed(cond > 0), "a": Fed(a), "b": Fed(b)}, want)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     shape=shapes.array_shapes(min_dims=0, max_dims=4, max_side=5),
     seed=SEEDS,
@@ -186,7 +186,7 @@ def test_bounds_hold_in_the_order_of_the_definition(shape: tuple[int, ...], seed
     check("threshold", {"x": Fed(x), "alpha": alpha}, np.maximum(x, alpha))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(shape=shapes.array_shapes(max_dims=4, max_side=5), seed=SEEDS, small=st.sampled_from([1e-2, 1.0, 3.0]))
 @covers("inverse", "rsqrt", "log", against=TENSORFLOW)
 def test_an_epsilon_is_added_first(shape: tuple[int, ...], seed: int, small: float) -> None:
@@ -205,7 +205,7 @@ def test_an_epsilon_that_is_not_given_keeps_zero_finite() -> None:
     check("log", {"x": Fed(zero), "epsilon": np.float16(0)}, np.full((1, 2), -np.inf, np.float32))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(shape=shapes.array_shapes(min_dims=0, max_dims=4, max_side=5), seed=SEEDS)
 @covers("cast", against=TENSORFLOW)
 def test_a_cast_cuts_fractions_and_asks_whether_there_is_anything(shape: tuple[int, ...], seed: int) -> None:

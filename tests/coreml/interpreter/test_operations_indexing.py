@@ -19,7 +19,7 @@ def distinct(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(int(np.prod(shape))).reshape(shape).astype(np.float32) - 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(shape=SHAPES, picked=shapes.array_shapes(min_dims=0, max_dims=3, max_side=3), seed=SEEDS, data=st.data())
 @covers("gather", against=TENSORFLOW)
 def test_slices_are_gathered_along_any_axis(
@@ -39,7 +39,7 @@ def test_slices_are_gathered_along_any_axis(
     check("gather", {"x": x, "indices": Fed(indices), **how}, want)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, data=st.data())
 @covers("gather_along_axis", against=FORMULA)
 def test_elements_are_taken_along_an_axis(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:
@@ -52,7 +52,7 @@ def test_elements_are_taken_along_an_axis(shape: tuple[int, ...], seed: int, dat
     check("gather_along_axis", {"x": Fed(x), "indices": indices, "axis": np.int32(axis)}, want)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(shape=SHAPES, front=st.lists(st.integers(1, 3), max_size=2), seed=SEEDS, data=st.data())
 @covers("gather_nd", against=TENSORFLOW)
 def test_slices_are_gathered_by_vectors(
@@ -70,6 +70,15 @@ def test_slices_are_gathered_by_vectors(
     check("gather_nd", {"x": x, "indices": Fed(back), "batch_dims": np.int32(batch)}, want)
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+@covers("gather", against=TENSORFLOW)
+def test_a_batch_of_one_gathers_too(batch: int) -> None:
+    x, indices = distinct(0, 1, 1, 4), np.array([[[3, 0]]])
+    want = tf.gather(x, indices, axis=2, batch_dims=batch).numpy()
+    how = {"axis": np.int32(2), "batch_dims": np.int32(batch)}
+    check("gather", {"x": Fed(x), "indices": Fed(indices), **how}, want)
+
+
 def test_constant_indices_beyond_the_tensor_are_refused_where_validation_is_asked_for() -> None:
     inputs = {"x": Fed(np.ones((2, 3))), "indices": np.array([[0, 3]]), "validate_indices": np.True_}
     assert "beyond [3]" in refused("gather", {**inputs, "axis": np.int32(1)})
@@ -77,7 +86,7 @@ def test_constant_indices_beyond_the_tensor_are_refused_where_validation_is_aske
     assert "beyond [2, 3]" in refused("gather_nd", inputs)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, exclusive=st.booleans(), reverse=st.booleans(), data=st.data())
 @covers("cumsum", against=TENSORFLOW)
 def test_sums_run_along_an_axis(
@@ -92,7 +101,7 @@ def test_sums_run_along_an_axis(
     check("cumsum", {"x": Fed(x)}, tf.cumsum(x).numpy())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, ascending=st.booleans(), data=st.data())
 @covers("topk", "argsort", against=TENSORFLOW)
 def test_the_largest_and_the_smallest_come_in_order(
@@ -114,7 +123,7 @@ def test_the_largest_and_the_smallest_come_in_order(
     check("topk", {"x": Fed(x), "k": np.int32(-1), **how}, ordered, order)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     shape=shapes.array_shapes(min_dims=0, max_dims=3, max_side=4), size=st.integers(1, 5), seed=SEEDS, data=st.data()
 )
@@ -129,7 +138,7 @@ def test_one_element_is_hot(shape: tuple[int, ...], size: int, seed: int, data: 
     check("one_hot", {"indices": Fed(indices), **how}, tf.one_hot(indices, size, axis=axis, dtype=tf.int32).numpy())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(shape=SHAPES, value=st.integers(-9, 9))
 @covers("fill", "fill_like", "shape", against=TENSORFLOW)
 def test_tensors_are_made_of_a_shape(shape: tuple[int, ...], value: int) -> None:
@@ -143,7 +152,7 @@ def test_tensors_are_made_of_a_shape(shape: tuple[int, ...], value: int) -> None
     check("shape", {"x": Fed(x)}, tf.shape(x).numpy())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(start=st.integers(-9, 9), end=st.integers(-9, 9), step=st.integers(1, 4), down=st.booleans())
 @covers("range_1d", against=TENSORFLOW)
 def test_numbers_go_from_start_to_before_end(start: int, end: int, step: int, down: bool) -> None:
@@ -154,7 +163,7 @@ def test_numbers_go_from_start_to_before_end(start: int, end: int, step: int, do
         check("range_1d", inputs, tf.range(*inputs.values()).numpy())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     shape=shapes.array_shapes(min_dims=2, max_dims=4, max_side=5),
     seed=SEEDS,

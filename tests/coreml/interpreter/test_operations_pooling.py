@@ -20,7 +20,7 @@ def numbers(data: st.DataObject, count: int, low: int, high: int) -> list[int]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(data=st.data())
 @covers(*KINDS, against=TENSORFLOW)
 def test_a_pooling_gives_what_tensorflow_gives(kind: str, data: st.DataObject) -> None:
@@ -73,7 +73,7 @@ def pooled(
 
 
 @pytest.mark.parametrize("kind", ["max_pool", "avg_pool", "l2_pool"])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=24, deadline=None)
 @given(data=st.data())
 @covers("max_pool", "avg_pool", "l2_pool", against=FORMULA)
 def test_a_pooling_takes_its_windows_one_by_one(kind: str, data: st.DataObject) -> None:

@@ -20,7 +20,7 @@ def normal(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=24, deadline=None)
 @given(
     both=shapes.mutually_broadcastable_shapes(signature="(m?,n),(n,p?)->(m?,p?)", max_dims=3, max_side=5),
     seed=SEEDS,
@@ -37,7 +37,7 @@ def test_a_product_broadcasts_and_transposes(both: Any, seed: int, flips: tuple[
     check("matmul", {"x": Fed(given_x), "y": given_y if constant else Fed(given_y), **how}, want, rtol=1e-4, atol=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(front=st.lists(st.integers(1, 4), max_size=3), sizes=st.tuples(st.integers(1, 9), st.integers(1, 9)), seed=SEEDS)
 @covers("linear", against=TENSORFLOW)
 def test_a_dense_layer_gives_what_tensorflow_gives(front: list[int], sizes: tuple[int, int], seed: int) -> None:
@@ -47,7 +47,7 @@ def test_a_dense_layer_gives_what_tensorflow_gives(front: list[int], sizes: tupl
     check("linear", {"x": Fed(x), "weight": weight, "bias": bias}, want + bias, rtol=1e-4, atol=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(sizes=st.lists(st.integers(1, 5), min_size=5, max_size=5), seed=SEEDS, alone=st.integers(0, 3))
 @covers("einsum", against=TENSORFLOW)
 def test_the_two_equations_of_einsum_broadcast(sizes: list[int], seed: int, alone: int) -> None:
@@ -67,7 +67,7 @@ def test_products_of_integers_and_other_equations_are_refused() -> None:
     assert "'ab,bc->ac'" in refused("einsum", {"values": [Fed(np.ones((2, 2)))] * 2, "equation": "ab,bc->ac"})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(shape=shapes.array_shapes(min_dims=3, max_dims=5, max_side=5), seed=SEEDS, learned=st.booleans())
 @covers("batch_norm", "instance_norm", against=TENSORFLOW)
 def test_channels_are_normalised_as_in_tensorflow(shape: tuple[int, ...], seed: int, learned: bool) -> None:
@@ -85,7 +85,7 @@ def test_channels_are_normalised_as_in_tensorflow(shape: tuple[int, ...], seed: 
     check("instance_norm", {"x": Fed(x), "epsilon": np.float32(1e-2), **told}, want, rtol=1e-4, atol=1e-4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(shape=shapes.array_shapes(max_dims=4, max_side=5), seed=SEEDS, data=st.data())
 @covers("layer_norm", against=TENSORFLOW)
 def test_a_layer_is_normalised_along_any_axes(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:
@@ -105,7 +105,7 @@ def test_a_layer_is_normalised_along_any_axes(shape: tuple[int, ...], seed: int,
         check("layer_norm", {"x": Fed(x)}, plain, rtol=1e-3, atol=1e-3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(shape=shapes.array_shapes(min_dims=3, max_dims=5, max_side=4), seed=SEEDS)
 @covers("l2_norm", against=FORMULA)
 def test_the_last_three_axes_get_length_one(shape: tuple[int, ...], seed: int) -> None:
@@ -116,7 +116,7 @@ def test_the_last_three_axes_get_length_one(shape: tuple[int, ...], seed: int) -
     check("l2_norm", {"x": Fed(x), "epsilon": np.float32(0.5)}, want)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(sizes=st.lists(st.integers(1, 6), min_size=4, max_size=4), seed=SEEDS, radius=st.integers(0, 3))
 @covers("local_response_norm", against=TENSORFLOW)
 def test_neighbouring_channels_damp_each_other(sizes: list[int], seed: int, radius: int) -> None:
@@ -150,7 +150,7 @@ WHOLE = ("reduce_l1_norm", "reduce_max", "reduce_min", "reduce_prod", "reduce_su
 
 
 @pytest.mark.parametrize("kind", REDUCED)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(shape=shapes.array_shapes(max_dims=5, max_side=4), seed=SEEDS, keep=st.booleans(), data=st.data())
 @covers(*REDUCED, against=TENSORFLOW)
 def test_a_reduction_gives_what_tensorflow_gives(
@@ -166,7 +166,7 @@ def test_a_reduction_gives_what_tensorflow_gives(
     if axes is not None:
         inputs["axes"] = np.array([at - rank if data.draw(st.booleans()) else at for at in sorted(axes)])
     want = REDUCED[kind](x, axis=None if axes is None else sorted(axes), keepdims=keep).numpy()
-    check(kind, inputs, want, rtol=1e-4, atol=1e-5)
+    check(kind, inputs, want, rtol=1e-4, atol=5e-5)  # up to a thousand elements
 
 
 @pytest.mark.parametrize("kind", WHOLE)
@@ -181,7 +181,7 @@ def test_a_mean_of_integers_is_refused() -> None:
     assert "integers" in refused("reduce_mean", {"x": Fed(np.array([1, 2]))})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(shape=shapes.array_shapes(max_dims=4, max_side=5), seed=SEEDS, keep=st.booleans(), data=st.data())
 @covers("reduce_argmax", "reduce_argmin", against=TENSORFLOW)
 def test_the_place_of_the_extreme_is_found(shape: tuple[int, ...], seed: int, keep: bool, data: st.DataObject) -> None:

@@ -35,7 +35,7 @@ def target(size: tuple[int, int]) -> dict[str, np.int32]:
     return {"target_size_height": np.int32(size[0]), "target_size_width": np.int32(size[1])}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(
     sizes=st.tuples(*[LENGTHS] * 2), size=st.tuples(LENGTHS, LENGTHS), mode=st.sampled_from(sorted(MODES)), seed=SEEDS
 )
@@ -66,7 +66,7 @@ def sampled(row: np.ndarray, mode: str, count: int) -> np.ndarray:
     return np.interp(points, range(length), row)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(sizes=st.tuples(*[LENGTHS] * 3), size=st.tuples(LENGTHS, LENGTHS), seed=SEEDS)
 @covers("resize_bilinear", "resize", against=FORMULA)
 def test_the_other_sampling_modes_are_their_definition(
@@ -82,7 +82,7 @@ def test_the_other_sampling_modes_are_their_definition(
     check("resize", {"x": Fed(x), "shape": np.array([0, size[1]]), **how}, wide, atol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(sizes=st.tuples(LENGTHS, LENGTHS), scales=st.tuples(st.integers(1, 3), st.integers(1, 3)), seed=SEEDS)
 @covers("upsample_bilinear", "upsample_nearest_neighbor", against=TENSORFLOW)
 def test_an_upsampling_gives_what_tensorflow_gives(sizes: tuple[int, int], scales: tuple[int, int], seed: int) -> None:
@@ -96,7 +96,7 @@ def test_an_upsampling_gives_what_tensorflow_gives(sizes: tuple[int, int], scale
     check("upsample_nearest_neighbor", {"x": Fed(x), **by}, nearest(x, size))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(sizes=st.tuples(LENGTHS, LENGTHS), scale=st.floats(1, 3), seed=SEEDS)
 @covers("upsample_nearest_neighbor", against=FORMULA)
 def test_a_fraction_of_an_element_is_rounded_down(sizes: tuple[int, int], scale: float, seed: int) -> None:
@@ -107,7 +107,7 @@ def test_a_fraction_of_an_element_is_rounded_down(sizes: tuple[int, int], scale:
     check("upsample_nearest_neighbor", {"x": Fed(x), "scale_factor_height": by, "scale_factor_width": by}, want)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(sizes=st.tuples(LENGTHS, LENGTHS), size=st.tuples(LENGTHS, LENGTHS), seed=SEEDS)
 @covers("resize_nearest_neighbor", "resize", against=TENSORFLOW)
 def test_a_nearest_resize_takes_the_middles(sizes: tuple[int, int], size: tuple[int, int], seed: int) -> None:

@@ -165,11 +165,11 @@ OTHERS: dict[str, tuple[Build, Callable[[], Any]]] = {
     ),
     "resize": (
         lambda x: mb.resize(x=x, shape=[9, 4], resized_dims=np.uint32(2)),
-        lambda: resized(),
+        resized,
     ),
     "resize_bilinear": (
         lambda x: mb.resize_bilinear(x=x, target_size_height=9, target_size_width=4),
-        lambda: resized(),
+        resized,
     ),
     "resize_nearest_neighbor": (
         lambda x: mb.resize_nearest_neighbor(x=x, target_size_height=9, target_size_width=4),
@@ -197,7 +197,7 @@ BY_NUMPY |= {"upsample_nearest_neighbor"}
 def saved(build: Callable[[Any, Any], Any], folder: Path, **how: Any) -> Interpreter:
     """Return the interpreter of a package whose outputs are what `build` makes of x and p, all of shape of X."""
     specs = [mb.TensorSpec(shape=X.shape), mb.TensorSpec(shape=X.shape)]
-    program = mb.program(input_specs=specs, opset_version=ct.target.iOS17)(lambda x, p: build(x, p))
+    program = mb.program(input_specs=specs, opset_version=ct.target.iOS17)(build)
     model = ct.convert(
         program,
         convert_to="mlprogram",

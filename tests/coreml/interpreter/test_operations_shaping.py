@@ -27,7 +27,7 @@ def counted(data: st.DataObject, axes: list[int], rank: int) -> np.ndarray:
     return np.array([at - rank if data.draw(st.booleans()) else at for at in axes], np.int32)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, data=st.data())
 @covers("reshape", against=TENSORFLOW)
 def test_a_reshape_knows_what_is_left_and_what_stays(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:
@@ -52,7 +52,7 @@ def test_a_zero_without_an_axis_of_x_is_one() -> None:
     assert "[1, 3]" in refused("reshape", {"x": Fed(elements(0, 1, 3)), "shape": np.array([1, 4])})
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, data=st.data())
 @covers("expand_dims", "squeeze", "flatten2d", against=FORMULA)
 def test_axes_of_length_one_come_and_go(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:
@@ -69,7 +69,7 @@ def test_axes_of_length_one_come_and_go(shape: tuple[int, ...], seed: int, data:
     check("flatten2d", {"x": Fed(x), "axis": np.int32(axis)}, want)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, data=st.data())
 @covers("transpose", "reverse", "tile", against=TENSORFLOW)
 def test_axes_change_places_turn_around_and_repeat(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:
@@ -83,7 +83,7 @@ def test_axes_change_places_turn_around_and_repeat(shape: tuple[int, ...], seed:
     check("tile", {"x": Fed(x), "reps": np.array(repeats)}, tf.tile(x, repeats).numpy())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(sizes=st.lists(st.integers(1, 3), min_size=4, max_size=4), block=st.integers(2, 3), seed=SEEDS)
 @covers("depth_to_space", "space_to_depth", against=TENSORFLOW)
 def test_channels_spread_over_blocks_as_in_tensorflow(sizes: list[int], block: int, seed: int) -> None:
@@ -96,7 +96,7 @@ def test_channels_spread_over_blocks_as_in_tensorflow(sizes: list[int], block: i
     check("space_to_depth", {"x": Fed(y), "block_size": np.int32(block)}, want)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(sizes=st.lists(st.integers(1, 3), min_size=4, max_size=4), f=st.integers(2, 3), seed=SEEDS)
 @covers("pixel_shuffle", "pixel_unshuffle", against=FORMULA)
 def test_pixels_shuffle_there_and_back(sizes: list[int], f: int, seed: int) -> None:
@@ -107,7 +107,7 @@ def test_pixels_shuffle_there_and_back(sizes: list[int], f: int, seed: int) -> N
     check("pixel_unshuffle", {"x": Fed(want), "downscale_factor": np.uint32(f)}, x)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, data=st.data())
 @covers("concat", "stack", against=TENSORFLOW)
 def test_tensors_join_along_any_axis(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:
@@ -135,7 +135,7 @@ def test_numbers_join_to_a_vector() -> None:
     check("concat", {"values": [Fed(np.float32(2)), np.float32(3)], "axis": np.int32(0)}, np.array([2, 3], np.float32))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, data=st.data())
 @covers("split", against=TENSORFLOW)
 def test_a_tensor_splits_into_equal_or_told_parts(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:
@@ -153,7 +153,7 @@ def test_a_tensor_splits_into_equal_or_told_parts(shape: tuple[int, ...], seed: 
     check("split", {"x": Fed(x), "num_splits": np.int32(3), **how}, *[part.numpy() for part in tf.split(x, 3, axis)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=24, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, data=st.data())
 @covers("slice_by_index", against=FORMULA)
 def test_a_slice_is_numpys(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:
@@ -173,11 +173,11 @@ def test_a_slice_is_numpys(shape: tuple[int, ...], seed: int, data: st.DataObjec
             told[name].append(value)
     check("slice_by_index", {"x": Fed(x), **{name: np.array(values) for name, values in told.items()}}, x[tuple(index)])
     if not any(told["squeeze_mask"]) and rank:
-        ends = [length for length in shape]
+        ends = list(shape)
         check("slice_by_index", {"x": Fed(x), "begin": np.zeros(rank, np.int32), "end": np.array(ends)}, x)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, data=st.data())
 @covers("slice_by_size", against=TENSORFLOW)
 def test_a_slice_by_size_takes_all_that_is_left(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:
@@ -193,7 +193,7 @@ def counted_back(data: st.DataObject, begin: list[int], shape: tuple[int, ...]) 
     return np.array([b - n if data.draw(st.booleans()) else b for b, n in zip(begin, shape, strict=True)])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(shape=shapes.array_shapes(min_dims=3, max_dims=5, min_side=1, max_side=5), seed=SEEDS, data=st.data())
 @covers("crop", against=FORMULA)
 def test_a_crop_takes_edges_away(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:
@@ -206,7 +206,7 @@ def test_a_crop_takes_edges_away(shape: tuple[int, ...], seed: int, data: st.Dat
     check("crop", {"x": Fed(x), "crop_height": np.array([top, bottom]), "crop_width": np.array([left, right])}, want)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(shape=shapes.array_shapes(max_dims=4, max_side=4), seed=SEEDS, data=st.data())
 @covers("pad", against=FORMULA)
 def test_edges_are_filled_mirrored_or_repeated(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:

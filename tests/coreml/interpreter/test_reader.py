@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from coremltools.proto import Model_pb2
 
-from autodetect.coreml.interpreter import UnknownOperationError, read_program
+from autodetect.coreml.interpreter import Interpreter, UnknownOperationError, read_program
 from autodetect.coreml.interpreter.program import ImageFeature, Ref, Value, ValueType
 from autodetect.errors import CorruptError, UsageError
 from tests.coreml.interpreter.packages import (
@@ -117,13 +117,18 @@ def test_a_model_of_another_kind_is_told(package: Path) -> None:
         read_program(package)
 
 
-def test_labels_that_are_numbers_are_read_as_text(tmp_path: Path) -> None:
+def test_labels_may_be_numbers(tmp_path: Path) -> None:
     @program(mb.TensorSpec((1, 3)))
     def shares(x):
         return mb.softmax(x=x, axis=-1, name="shares")
 
     written(shares, tmp_path / "numbered.mlpackage", classifier_config=ct.ClassifierConfig([30, 10, 20]))
-    assert read_program(tmp_path / "numbered.mlpackage").labels == ("30", "10", "20")
+    interpreter = Interpreter(tmp_path / "numbered.mlpackage")
+    assert interpreter.labels == ("30", "10", "20")
+    found = interpreter.run({"x": np.array([[0, 1, 0], [0, 1, 2.0]])})
+    (label, shares) = (found[name] for name in interpreter.program.outputs)
+    assert label.tolist() == [10, 20]
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
 
 
 def damage(name: str):
@@ -249,6 +254,34 @@ def _(package):
 def _(package):
     edited(package, lambda spec: block_of(spec).outputs.append("nowhere"))
     return "the program's outputs: they name 'nowhere'"
+
+
+@damage("value given twice")
+def _(package):
+    edited(package, lambda spec: block_of(spec).operations.append(first(spec, "relu")))
+    return "'.*' is given twice"
+
+
+@damage("constant given twice")
+def _(package):
+    edited(package, lambda spec: block_of(spec).operations.append(first(spec, "const")))
+    return "'.*' is given twice"
+
+
+@damage("label too many")
+def _(package):
+    def change(spec):
+        labels = first(spec, "classify").inputs["classes"].arguments[0].value.immediateValue.list.values
+        labels.append(labels[0])
+
+    edited(package, change)
+    return "its classification has 6 labels for probabilities \\[1, 5\\]"
+
+
+@damage("classification without classes")
+def _(package):
+    edited(package, lambda spec: first(spec, "classify").inputs.pop("classes"))
+    return "its classification has no constant classes"
 
 
 @damage("no main function")

@@ -1,6 +1,7 @@
 """A sound package passes, on photos of any kind and for networks of any wiring; what differs fails without a raise."""
 
 import io
+import re
 import shutil
 
 import keras
@@ -15,7 +16,7 @@ from autodetect.coreml.parity.reference import Reference, answers, carrying, pai
 from autodetect.coreml.parity.weighted import weighted
 from autodetect.embeddings.geometry import to_input
 from autodetect.errors import CorruptError
-from tests.coreml.parity.models import LABELS, SIZE, settle
+from tests.coreml.parity.models import LABELS, SIZE, Model, settle
 from tests.coreml.parity.test_damage import converted
 from tests.photos.drawn import DRAWN, drawn
 
@@ -111,6 +112,29 @@ def test_a_layer_that_cannot_be_followed_fails_by_name(packages, model, pictures
     found = check_parity(packages["fp16"], Reference(odd, model.reference.head, LABELS), pictures[:2])
     assert not found.passed
     assert "the batch norm lonely stands behind no convolution" in found.words
+
+
+def test_a_model_that_cannot_decide_passes_and_is_told(tmp_path, model, pictures):
+    head = keras.models.clone_model(model.alive)
+    head.set_weights([np.zeros_like(weights) for weights in head.get_weights()])
+    level = Model(model.network, head, head)
+    package = level.export(tmp_path / "level.mlpackage")
+    found = check_parity(package, level.reference, pictures[:4], rounded_photos=2)
+    assert found.passed, found.words
+    assert (found.decided, found.agreement) == (0, 1.0)
+    assert "none is decided" in found.words
+
+
+def test_a_model_too_large_for_the_arithmetic_of_a_phone_fails(tmp_path, model, pictures):
+    loud = keras.models.clone_model(model.network)
+    loud.set_weights(model.network.get_weights())
+    loud.get_layer("norm1").beta.assign(np.full(32, 30_000.0))
+    shouting = Model(loud, model.head, model.alive)
+    package = shouting.export(tmp_path / "loud.mlpackage")
+    found = check_parity(package, shouting.reference, pictures[:4], rounded_photos=2)
+    assert not found.passed
+    assert re.search(r"range of float16: \w+ \(conv\), .* no finite numbers", found.words), found.words
+    assert found.largest_difference <= 0.002
 
 
 def test_keras_carrying_the_weights_of_another_package_answers_as_that_package(packages, model, pictures):

@@ -154,7 +154,7 @@ def reference_of(network, head):
     return Reference(network, head, LABELS[: head.output_shape[-1]])
 
 
-def folded_wrongly(network, *, epsilon=None, mean=True, beta=True):
+def folded_wrongly(network, *, epsilon=None, mean=True):
     """The network with its batch norms folded by a formula that leaves something out."""
     copy = tiny(SIZE)
     for layer in network.layers:
@@ -163,7 +163,7 @@ def folded_wrongly(network, *, epsilon=None, mean=True, beta=True):
         norm = copy.get_layer(f"norm{block}")
         offset, mu, variance = norm.get_weights()
         wrong = variance if epsilon is None else variance + epsilon - norm.epsilon
-        norm.set_weights([offset if beta else 0 * offset, mu if mean else 0 * mu, wrong])
+        norm.set_weights([offset, mu if mean else 0 * mu, wrong])
     return copy
 
 
@@ -173,7 +173,6 @@ def folded_wrongly(network, *, epsilon=None, mean=True, beta=True):
         ({"epsilon": 0.0}, "norm0 folded in|norm1 folded in|norm2 folded in"),
         ({"epsilon": 0.01}, "each of its outputs seems to be scaled by another factor"),
         ({"mean": False}, "conv., the batch norm norm. folded in: .* a bias of plain floats"),
-        ({"beta": False}, "conv., the batch norm norm. folded in: .* a bias of plain floats"),
     ],
 )
 def test_a_batch_norm_that_was_folded_wrongly_is_found(tmp_path, model, pictures, how, words):

@@ -1,17 +1,21 @@
 """Any package is looked at as far as it can be; one that the lake knows is held against its model."""
 
+import contextlib
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from autodetect.classifier.champion import ClassEntry, class_map_digest
 from autodetect.coreml.verification.photos import as_input
 from autodetect.coreml.verification.verify import verify
-from autodetect.errors import CorruptError, UsageError
+from autodetect.errors import AutoDetectError, CorruptError, UsageError
 from autodetect.records import Receipt, canonical_json
 from tests.coreml.parity.files import Files
 from tests.coreml.parity.models import LABELS
@@ -78,8 +82,6 @@ def test_another_model_under_the_same_name_is_told(night, copy):
     ],
 )
 def test_what_a_package_says_of_its_model_is_looked_up(night, copy, name, value, words):
-    import re
-
     files = Files(copy)
     told = files.spec.description.metadata.userDefined
     if value is None:
@@ -166,6 +168,18 @@ def test_a_package_with_a_part_missing_is_damaged(night, copy, part):
     (copy / part).unlink()
     with pytest.raises(CorruptError):
         verified(copy, night.lake)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), kept=st.booleans())
+def test_no_wrong_byte_ends_in_a_traceback(night, copy, place, byte, kept):
+    path = Path("Data/com.apple.CoreML/model.mlmodel")
+    data = bytearray((night.package / path).read_bytes())
+    at = int(place * len(data))
+    data[at : at + 1] = [byte] if kept else []
+    (copy / path).write_bytes(data)
+    with contextlib.suppress(AutoDetectError):
+        verified(copy)
 
 
 def test_photos_come_first_and_pictures_make_up_the_number(tmp_path):

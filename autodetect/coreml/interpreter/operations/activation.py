@@ -8,26 +8,26 @@ from autodetect.coreml.interpreter.registry import Arguments, Node, operation
 HERE = "iOS15.activation"
 
 
-@operation("relu", reference=f"{HERE}.relu", rows_apart=rows.elementwise)
+@operation("relu", reference=f"{HERE}.relu", rows_apart=rows.single)
 def relu(given: Arguments) -> Node:
     """max(x, 0)."""
     return opset.relu(given.tensor("x"))
 
 
-@operation("relu6", reference=f"{HERE}.relu6", rows_apart=rows.elementwise)
+@operation("relu6", reference=f"{HERE}.relu6", rows_apart=rows.single)
 def relu6(given: Arguments) -> Node:
     """min(max(x, 0), 6)."""
     return opset.clamp(given.tensor("x"), 0, 6)
 
 
-@operation("clamped_relu", reference=f"{HERE}.clamped_relu", rows_apart=rows.elementwise)
+@operation("clamped_relu", reference=f"{HERE}.clamped_relu", rows_apart=rows.single)
 def clamped_relu(given: Arguments) -> Node:
     """min(x, beta) where x is at least 0, else min(alpha * x, beta)."""
     x = given.tensor("x")
     return opset.minimum(_leaky(x, given.number("alpha")), tensors.like(x, given.number("beta")))
 
 
-@operation("leaky_relu", reference=f"{HERE}.leaky_relu", rows_apart=rows.elementwise)
+@operation("leaky_relu", reference=f"{HERE}.leaky_relu", rows_apart=rows.single)
 def leaky_relu(given: Arguments) -> Node:
     """`x` where it is at least 0, else alpha * x."""
     return _leaky(given.tensor("x"), given.number("alpha"))
@@ -39,20 +39,20 @@ def prelu(given: Arguments) -> Node:
     return opset.prelu(given.tensor("x"), _channels(given, "alpha"))
 
 
-@operation("thresholded_relu", reference=f"{HERE}.thresholded_relu", rows_apart=rows.elementwise)
+@operation("thresholded_relu", reference=f"{HERE}.thresholded_relu", rows_apart=rows.single)
 def thresholded_relu(given: Arguments) -> Node:
     """`x` where it is at least alpha, else 0."""
     x = given.tensor("x")
     return opset.select(opset.greater_equal(x, tensors.like(x, given.number("alpha"))), x, tensors.like(x, 0))
 
 
-@operation("elu", reference=f"{HERE}.elu", rows_apart=rows.elementwise)
+@operation("elu", reference=f"{HERE}.elu", rows_apart=rows.single)
 def elu(given: Arguments) -> Node:
     """`x` where it is above 0, else alpha * (e^x - 1)."""
     return opset.elu(given.tensor("x"), given.number("alpha"))
 
 
-@operation("gelu", reference=f"{HERE}.gelu", rows_apart=rows.elementwise)
+@operation("gelu", reference=f"{HERE}.gelu", rows_apart=rows.single)
 def gelu(given: Arguments) -> Node:
     """`x` times the normal distribution function of x, by `mode` EXACT (the default) or an approximation of it.
 
@@ -67,7 +67,7 @@ def gelu(given: Arguments) -> Node:
     return opset.gelu(x, "erf" if mode == "EXACT" else "tanh")
 
 
-@operation("linear_activation", reference=f"{HERE}.linear_activation", rows_apart=rows.elementwise)
+@operation("linear_activation", reference=f"{HERE}.linear_activation", rows_apart=rows.single)
 def linear_activation(given: Arguments) -> Node:
     """`alpha` * x + beta."""
     x = given.tensor("x")
@@ -75,7 +75,7 @@ def linear_activation(given: Arguments) -> Node:
     return opset.add(scaled, tensors.like(x, given.number("beta")))
 
 
-@operation("scaled_tanh", reference=f"{HERE}.scaled_tanh", rows_apart=rows.elementwise)
+@operation("scaled_tanh", reference=f"{HERE}.scaled_tanh", rows_apart=rows.single)
 def scaled_tanh(given: Arguments) -> Node:
     """`alpha` * tanh(beta * x)."""
     x = given.tensor("x")
@@ -83,25 +83,25 @@ def scaled_tanh(given: Arguments) -> Node:
     return opset.multiply(inner, tensors.like(x, given.number("alpha")))
 
 
-@operation("sigmoid", reference=f"{HERE}.sigmoid", rows_apart=rows.elementwise)
+@operation("sigmoid", reference=f"{HERE}.sigmoid", rows_apart=rows.single)
 def sigmoid(given: Arguments) -> Node:
     """1 / (1 + e^-x)."""
     return opset.sigmoid(given.tensor("x"))
 
 
-@operation("sigmoid_hard", reference=f"{HERE}.sigmoid_hard", rows_apart=rows.elementwise)
+@operation("sigmoid_hard", reference=f"{HERE}.sigmoid_hard", rows_apart=rows.single)
 def sigmoid_hard(given: Arguments) -> Node:
     """min(max(alpha * x + beta, 0), 1)."""
     return opset.clamp(linear_activation(given), 0, 1)
 
 
-@operation("silu", reference=f"{HERE}.silu", rows_apart=rows.elementwise)
+@operation("silu", reference=f"{HERE}.silu", rows_apart=rows.single)
 def silu(given: Arguments) -> Node:
     """`x` * sigmoid(x)."""
     return opset.swish(given.tensor("x"))
 
 
-@operation("softplus", reference=f"{HERE}.softplus", rows_apart=rows.elementwise)
+@operation("softplus", reference=f"{HERE}.softplus", rows_apart=rows.single)
 def softplus(given: Arguments) -> Node:
     """ln(1 + e^x)."""
     return _softplus(given.tensor("x"))
@@ -114,7 +114,7 @@ def softplus_parametric(given: Arguments) -> Node:
     return opset.multiply(inner, _channels(given, "alpha"))
 
 
-@operation("softsign", reference=f"{HERE}.softsign", rows_apart=rows.elementwise)
+@operation("softsign", reference=f"{HERE}.softsign", rows_apart=rows.single)
 def softsign(given: Arguments) -> Node:
     """`x` / (1 + |x|)."""
     return opset.softsign(given.tensor("x"))

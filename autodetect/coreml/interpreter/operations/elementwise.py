@@ -17,7 +17,7 @@ def _one(kind: str, name: str, meaning: str) -> None:
         return getattr(opset, name)(given.tensor("x"))
 
     build.__doc__ = meaning
-    operation(kind, reference=f"{ONE}.{kind}", rows_apart=rows.elementwise)(build)
+    operation(kind, reference=f"{ONE}.{kind}", rows_apart=rows.single)(build)
 
 
 def _two(kind: str, name: str, meaning: str) -> None:
@@ -100,13 +100,13 @@ def select(given: Arguments) -> Node:
     return opset.select(given.tensor("cond"), given.tensor("a"), given.tensor("b"))
 
 
-@operation("square", reference=f"{ONE}.square", rows_apart=rows.elementwise)
+@operation("square", reference=f"{ONE}.square", rows_apart=rows.single)
 def square(given: Arguments) -> Node:
     """`x` * x."""
     return opset.multiply(given.tensor("x"), given.tensor("x"))
 
 
-@operation("exp2", reference=f"{ONE}.exp2", rows_apart=rows.elementwise)
+@operation("exp2", reference=f"{ONE}.exp2", rows_apart=rows.single)
 def exp2(given: Arguments) -> Node:
     """2^x; of integers an integer, 0 where x is below 0."""
     x = given.tensor("x")
@@ -116,20 +116,20 @@ def exp2(given: Arguments) -> Node:
     return opset.convert(opset.round(power), "i32")
 
 
-@operation("round", reference=f"{ONE}.round", rows_apart=rows.elementwise)
+@operation("round", reference=f"{ONE}.round", rows_apart=rows.single)
 def round_(given: Arguments) -> Node:
     """The nearest integer; of two equally near ones the even one."""
     return opset.round(given.tensor("x"), "half_to_even")
 
 
-@operation("inverse", reference=f"{ONE}.inverse", rows_apart=rows.elementwise)
+@operation("inverse", reference=f"{ONE}.inverse", rows_apart=rows.single)
 def inverse(given: Arguments) -> Node:
     """1 / (x + epsilon); epsilon 1e-4."""
     x = given.tensor("x")
     return opset.divide(tensors.like(x, 1), opset.add(x, tensors.like(x, tensors.epsilon(given, 1e-4))))
 
 
-@operation("rsqrt", reference=f"{ONE}.rsqrt", rows_apart=rows.elementwise)
+@operation("rsqrt", reference=f"{ONE}.rsqrt", rows_apart=rows.single)
 def rsqrt(given: Arguments) -> Node:
     """1 / sqrt(x + epsilon); epsilon 1e-12."""
     x = given.tensor("x")
@@ -137,7 +137,7 @@ def rsqrt(given: Arguments) -> Node:
     return opset.divide(tensors.like(x, 1), root)
 
 
-@operation("log", reference=f"{ONE}.log", rows_apart=rows.elementwise)
+@operation("log", reference=f"{ONE}.log", rows_apart=rows.single)
 def log(given: Arguments) -> Node:
     """ln(x + epsilon); epsilon 1e-45."""
     x, small = given.tensor("x"), tensors.epsilon(given, 1e-45)
@@ -149,7 +149,7 @@ def log(given: Arguments) -> Node:
     return opset.select(opset.equal(x, tensors.like(x, 0)), tensors.like(x, float(np.log(small))), opset.log(x))
 
 
-@operation("clip", reference=f"{ONE}.clip", rows_apart=rows.elementwise)
+@operation("clip", reference=f"{ONE}.clip", rows_apart=rows.single)
 def clip(given: Arguments) -> Node:
     """min(max(x, alpha), beta)."""
     low, high, x = given.number("alpha"), given.number("beta"), given.tensor("x")
@@ -158,14 +158,14 @@ def clip(given: Arguments) -> Node:
     return opset.minimum(opset.maximum(x, tensors.like(x, low)), tensors.like(x, high))
 
 
-@operation("threshold", reference=f"{ONE}.threshold", rows_apart=rows.elementwise)
+@operation("threshold", reference=f"{ONE}.threshold", rows_apart=rows.single)
 def threshold(given: Arguments) -> Node:
     """max(x, alpha)."""
     x = given.tensor("x")
     return opset.maximum(x, tensors.like(x, given.number("alpha")))
 
 
-@operation("cast", reference=f"{ONE}.cast", rows_apart=rows.elementwise)
+@operation("cast", reference=f"{ONE}.cast", rows_apart=rows.single)
 def cast(given: Arguments) -> Node:
     """`x` as `dtype`; a float loses its fraction to become an integer, and is true unless it is 0.
 
@@ -181,7 +181,7 @@ def cast(given: Arguments) -> Node:
     return opset.convert(x, "i32")
 
 
-@operation("identity", reference="iOS15.tensor_operation.identity", rows_apart=rows.elementwise)
+@operation("identity", reference="iOS15.tensor_operation.identity", rows_apart=rows.single)
 def identity(given: Arguments) -> Node:
     """`x` itself."""
     return given.tensor("x")

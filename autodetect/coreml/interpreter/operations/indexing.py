@@ -1,5 +1,7 @@
 """Elements chosen by index, in order of size, or summed up along the way."""
 
+import math
+
 import numpy as np
 
 from autodetect.coreml.interpreter.operations import opset, rows, tensors
@@ -35,9 +37,16 @@ def gather(given: Arguments) -> Node:
 
     Limits: validate_indices (false) holds for constant indices; beyond x the result is not defined.
     """
-    x, place = given.tensor("x"), tensors.axis(given, 0)
-    _checked(given, (tensors.lengths(x)[place],))
-    return opset.gather(x, given.tensor("indices"), tensors.integers(place), given.integer("batch_dims", 0))
+    x, indices = given.tensor("x"), given.tensor("indices")
+    place, batch = tensors.axis(given, 0), given.integer("batch_dims", 0)
+    held, picked = tensors.lengths(x), tensors.lengths(indices)
+    _checked(given, (held[place],))
+    if batch == 0 or math.prod(held[:batch]) > 1:
+        return opset.gather(x, indices, tensors.integers(place), batch)
+    # A batch of one crashes the kernels of OpenVINO 2026.4: it goes without.
+    alone = (tensors.reshaped(x, held[batch:]), tensors.reshaped(indices, picked[batch:]))
+    found = opset.gather(*alone, tensors.integers(place - batch))
+    return tensors.reshaped(found, (*held[:place], *picked[batch:], *held[place + 1 :]))
 
 
 def _along_axis_apart(given: Arguments) -> bool:
@@ -141,11 +150,10 @@ def one_hot(given: Arguments) -> Node:
     indices = tensors.reshaped(given.tensor("indices"), _with_axis(tensors.lengths(given.tensor("indices")), place))
     counter = np.arange(size, dtype=np.int32).reshape([-1 if at == place else 1 for at in range(rank + 1)])
     kind = {"bool": np.bool_, "fp16": np.float32, "fp32": np.float32}.get(tensors.declared(given), np.int32)
-    on, off = (
-        np.asarray(given.constant(name, value)).astype(kind) for name, value in (("on_value", 1), ("off_value", 0))
-    )
+    on = opset.constant(np.asarray(given.constant("on_value", 1)).astype(kind))
+    off = opset.constant(np.asarray(given.constant("off_value", 0)).astype(kind))
     hot = opset.equal(indices, opset.constant(counter))
-    return opset.select(hot, opset.constant(on), opset.constant(off))
+    return opset.select(hot, on, off)
 
 
 def _with_axis(shape: tuple[int, ...], place: int) -> tuple[int, ...]:

@@ -28,6 +28,11 @@ def elementwise(given: Arguments) -> bool:
     return not moving(given) or (declared_apart(given) and all(given.rank(name) == rank for name in moving(given)))
 
 
+def single(given: Arguments) -> bool:
+    """Apart always."""
+    return elementwise(given)
+
+
 def of(*names: str) -> RowsApart:
     """Apart where only these parameters go by rows."""
 
