@@ -34,6 +34,7 @@ class Program:
     """`autodetect` with a folder to run in; lake, store and work lie below it.
 
     The backbone is a tiny one unless a test asks for the real one: what is on trial is mostly the machinery around it.
+    Only the real one is exported in every variant.
     """
 
     folder: Path
@@ -56,6 +57,8 @@ class Program:
             "AUTODETECT_CLASSIFIER__EPOCHS": "20",
             # The night's machinery is on trial here, not what random weights make of a dozen test vehicles.
             "AUTODETECT_CLASSIFIER__MIN_LIFT_OVER_CHANCE": "0",
+            "AUTODETECT_COREML__VARIANTS": '["fp16"]' if self.architecture == "tiny" else '["fp16", "int8", "palette6"]',
+            "AUTODETECT_COREML__PARITY_PHOTOS": "32",
             "AUTODETECT_SANDBOX__MARKETPLACE": str(self.marketplace),
             **self.variables,
         }

@@ -22,9 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autodetect.coreml.parity.diagnosis import diagnosed
-from autodetect.coreml.parity.layers import Layer
+from autodetect.coreml.parity.layers import FOLDED_IN_FLOAT32, Centring, Layer
 from autodetect.coreml.parity.stored import PLAIN, Affine, Palette, Stored, Strange
-from autodetect.coreml.parity.weighted import Weighted
+from autodetect.coreml.parity.weighted import Shift, Weighted
 
 # k-means with n entries leaves a Gaussian a relative RMS error of 1.65 / n. Trained kernels have longer tails, more so
 # with batch norm's factors in them: four times as much is the limit.
@@ -52,6 +52,44 @@ def audit(pairs: Sequence[tuple[Layer, Weighted]]) -> tuple[Finding, ...]:
         found.append(_kernel(layer, operation, others))
         found.append(_bias(layer, operation))
     return tuple(found)
+
+
+def audit_shifts(centrings: Sequence[Centring], shifts: Sequence[Shift]) -> tuple[Finding, ...]:
+    """Return a finding for every constant beside the kernels, against the layers that stand for them.
+
+    A mean of zeros and a factor of ones may be left out. A constant that no layer stands for is a finding, too.
+    """
+    wanted = [(each.name, difference, values) for each in centrings for difference, values in _parts(each)]
+    found, left = [], list(shifts)
+    for name, difference, values in wanted:
+        neutral = not values.any() if difference else bool((values == 1).all())
+        if not left or (left[0].kind in {"add", "sub"}) != difference:
+            if not neutral:
+                found.append(Finding(name, np.inf, f"nothing in the package stands for the layer {name}"))
+            continue
+        found.append(_shift(name, values, left.pop(0)))
+    found += [Finding(each.name, np.inf, f"no layer stands for the package's operation {each.name}") for each in left]
+    return tuple(found)
+
+
+def _parts(centring: Centring) -> tuple[tuple[bool, Doubles], ...]:
+    return (True, centring.mean), (False, centring.factor)
+
+
+def _shift(name: str, values: Doubles, shift: Shift) -> Finding:
+    if shift.constant.size != values.size:
+        return Finding(name, np.inf, f"{shift.name} has {shift.constant.size} values, the layer {name} {values.size}")
+    wanted = {"add": -values, "sub": values, "mul": values, "real_div": 1 / np.where(values == 0, np.inf, values)}
+    expected = wanted[shift.kind].reshape(shift.constant.shape)
+    found = errors(expected, np.abs(expected) * FOLDED_IN_FLOAT32, shift.constant, shift.form)
+    if found.max(initial=0.0) <= 1:
+        return Finding(name, float(found.max(initial=0.0)), "")
+    at = np.unravel_index(int(found.argmax()), found.shape)
+    words = (
+        f"{name}: {int((found > 1).sum()):,} of {found.size:,} values of {shift.name} are not what they must be, that "
+        f"at {list(map(int, at))} is {float(shift.constant[at]):.6g} for {expected[at]:.6g}"
+    )
+    return Finding(name, float(found.max()), words)
 
 
 def worst(findings: Sequence[Finding]) -> Finding:

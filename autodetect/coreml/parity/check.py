@@ -17,7 +17,7 @@ from autodetect.coreml.parity.native import Answering
 from autodetect.coreml.parity.overflow import overflow_faults
 from autodetect.coreml.parity.places import MismatchError
 from autodetect.coreml.parity.reference import Reference
-from autodetect.coreml.parity.weighted import weighted
+from autodetect.coreml.parity.weighted import held
 from autodetect.embeddings.geometry import PIXEL_BIAS, PIXEL_SCALE
 from autodetect.errors import UsageError
 
@@ -54,8 +54,9 @@ def check_parity(package: Path, model: Reference, images: Images, *, rounded_pho
     measured, worst = figures.NOTHING_MEASURED, Finding("", 0.0, "")
     try:
         exact = Interpreter(package)
-        pairs = reference.paired(model, weighted(exact.program))
-        findings = audit.audit(pairs)
+        stored = held(exact.program)
+        pairs = reference.paired(model, stored.weighted)
+        findings = [*audit.audit(pairs), *audit.audit_shifts(model.centrings, stored.shifts)]
         worst = audit.worst(findings)
         faults += audit.faults(findings)
         if _comparable(facts, model):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import keras
 
 # Converters fold in float32: a reciprocal root, two products and a sum, each a few units in the last place (2^-24).
-_FOLDED_IN_FLOAT32 = 2.0**-21
+FOLDED_IN_FLOAT32 = 2.0**-21
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,29 @@ def layers_of(models: Sequence["keras.Model"]) -> tuple[Layer, ...]:
     sources: tuple[Source, ...] = ()
     for number, model in enumerate(models):
         sources = _walk(model, number, sources, found)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Centring:
+    """A layer that does (x - mean) * factor with numbers of its own; both float64 (n,)."""
+
+    name: str
+    mean: npt.NDArray[np.float64]
+    factor: npt.NDArray[np.float64]
+
+
+def centrings_of(models: Sequence["keras.Model"]) -> tuple[Centring, ...]:
+    """Return the layers that standardise with given numbers, in the order in which they are computed."""
+    import keras
+
+    found = []
+    for layer in (layer for model in models for layer in model.layers):
+        if isinstance(layer, keras.layers.Normalization):
+            mean, variance = (
+                np.ravel(np.asarray(each, np.float64)) for each in (layer.input_mean, layer.input_variance)
+            )
+            found.append(Centring(layer.name, mean, 1 / np.maximum(np.sqrt(variance), keras.backend.epsilon())))
     return tuple(found)
 
 
@@ -152,8 +175,8 @@ def _with_norm(layer: Layer, norm: "keras.layers.BatchNormalization", model: "ke
     terms = beta + np.abs(scale) * (_magnitude(norm.moving_mean) + own_bias)
     return replace(
         layer,
-        kernel_slack=np.abs(layer.kernel) * _FOLDED_IN_FLOAT32,
-        bias_slack=terms * _FOLDED_IN_FLOAT32,
+        kernel_slack=np.abs(layer.kernel) * FOLDED_IN_FLOAT32,
+        bias_slack=terms * FOLDED_IN_FLOAT32,
         norm=norm.name,
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from autodetect.coreml.parity.layers import Layer, keras_kernel, layers_of
+from autodetect.coreml.parity.layers import Centring, Layer, centrings_of, keras_kernel, layers_of
 from autodetect.coreml.parity.places import matched
 from autodetect.coreml.parity.weighted import Weighted
 
@@ -43,6 +43,11 @@ class Reference:
     def layers(self) -> tuple[Layer, ...]:
         """Return its layers with kernels, batch norm folded in; raises `MismatchError` as `layers_of` does."""
         return layers_of([self.backbone, self.head])
+
+    @cached_property
+    def centrings(self) -> tuple[Centring, ...]:
+        """Return its layers that standardise with given numbers."""
+        return centrings_of([self.backbone, self.head])
 
 
 def paired(reference: Reference, operations: Sequence[Weighted]) -> tuple[tuple[Layer, Weighted], ...]:

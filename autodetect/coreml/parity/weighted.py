@@ -12,6 +12,7 @@ from autodetect.coreml.parity.layers import merged
 from autodetect.coreml.parity.places import Place, Source
 from autodetect.coreml.parity.stored import Stored, stored_by
 
+_SHIFTS = frozenset({"add", "sub", "mul", "real_div"})
 _CONVOLUTION, _LINEAR, _MATMUL = "conv", "linear", "matmul"
 
 
@@ -32,12 +33,40 @@ class Weighted:
     form: Stored
 
 
-def weighted(program: Program) -> tuple[Weighted, ...]:
-    """Return the operations that hold a kernel, in the order of the program.
+@dataclass(frozen=True)
+class Shift:
+    """An operation by a constant, value by value, that stands behind an operation with a kernel and is not its bias.
 
-    A constant that is added to what such an operation alone answers is its bias.
+    Attributes:
+        name: its name in the program.
+        kind: `add`, `sub`, `mul` or `real_div`.
+        constant: the values, (n,), in the type that the program declares.
+        form: how they are stored.
     """
+
+    name: str
+    kind: str
+    constant: npt.NDArray[np.floating]
+    form: Stored
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a program holds: operations with a kernel, and shifts, each in the order of the program."""
+
+    weighted: tuple[Weighted, ...]
+    shifts: tuple[Shift, ...]
+
+
+def weighted(program: Program) -> tuple[Weighted, ...]:
+    """Return the operations that hold a kernel, in the order of the program."""
+    return held(program).weighted
+
+
+def held(program: Program) -> Held:
+    """Return what a program holds; a constant added to what an operation with a kernel alone answers is its bias."""
     found: list[Weighted] = []
+    shifts: list[Shift] = []
     origins: dict[str, tuple[Source, ...]] = {value.name: () for value in program.inputs}
     names = {id(constant): name for name, constant in program.constants.items()}
     answering: dict[str, int] = {}
@@ -46,7 +75,7 @@ def weighted(program: Program) -> tuple[Weighted, ...]:
         read = [origins.get(argument.name, ()) for argument in _read(operation)]
         kernel = _kernel(operation)
         [result, *others] = [value.name for value in operation.outputs]
-        added = _added(operation)
+        by = _constant(operation)
         if kernel is not None:
             answering[result] = len(found)
             origins[result] = (len(found),)
@@ -56,16 +85,20 @@ def weighted(program: Program) -> tuple[Weighted, ...]:
             place = Place(operation.name or result, kernel.shape, read[0])
             found.append(Weighted(place, kernel, _bias(operation, len(kernel)), form))
             continue
-        if added is not None and len(read) == 1:
+        if by is not None and len(read) == 1:
             [argument] = _read(operation)
             before = answering.get(argument.name)
-            if before is not None and readers[argument.name] == 1 and added.size == found[before].bias.size:
-                found[before] = replace(found[before], bias=found[before].bias + added.ravel())
+            alone = before is not None and readers[argument.name] == 1 and by.size == found[before].bias.size
+            if before is not None and alone and operation.kind == "add":
+                found[before] = replace(found[before], bias=found[before].bias + by.ravel())
                 answering[result] = before
+            elif read[0] and by.size > 1:
+                form = stored_by(program.compressed.get(names.get(id(by), "")), by.shape)
+                shifts.append(Shift(operation.name or result, operation.kind, by, form))
         origins[result] = merged(read, ordered=operation.kind == "concat") if read else ()
         for other in others:
             origins[other] = origins[result]
-    return tuple(found)
+    return Held(tuple(found), tuple(shifts))
 
 
 def _read(operation: Operation) -> Sequence[Ref]:
@@ -90,9 +123,9 @@ def _bias(operation: Operation, units: int) -> npt.NDArray[np.floating]:
     return np.zeros(units, np.float16)
 
 
-def _added(operation: Operation) -> npt.NDArray[np.floating] | None:
-    """Return the constant that an operation adds."""
-    if operation.kind != "add":
+def _constant(operation: Operation) -> npt.NDArray[np.floating] | None:
+    """Return the constant that a sum, difference, product or quotient is made with."""
+    if operation.kind not in _SHIFTS:
         return None
     constants = [each for name in ("x", "y") for each in operation.inputs[name] if isinstance(each, np.ndarray)]
     return constants[0] if len(constants) == 1 else None

@@ -62,6 +62,11 @@ def bias_of_a_layer(files):
     files.halves(files.bias(2))[9] += np.float16(0.01)
 
 
+def centring(files):
+    constant = files.constant(files.of_kind("sub")[0], "y")
+    files.halves(files.blob(constant))[13] += np.float16(0.002)
+
+
 def labels_permuted(files):
     values = files.of_kind("classify")[0].inputs["classes"].arguments[0].value.immediateValue.list.values
     third, fourth = (values[output].immediateValue.tensor.strings.values for output in (3, 4))
@@ -87,6 +92,7 @@ def another_activation(files):
         (pixel_scale, r"multiplies pixels by 0\.00392157, not by 0\.00784314"),
         (pixel_bias, "adds -1, -0.5, -1 to the channels, not -1"),
         (bias_of_a_layer, r"conv2, .*: 1 of 64 values .*a bias of plain floats may be, that at \[9\]"),
+        (centring, r"centre: 1 of 64 values of \w+ are not what they must be, that at \[0, 13\]"),
         (labels_permuted, "2 labels are not those .*output 3 is 'Make Model 4', not 'Make Model 3'"),
         (label_renamed, "1 labels are not those .*output 7 is 'Another Car', not 'Make Model 7'"),
         (another_activation, "a probability differs by .* from Keras carrying the same weights"),
