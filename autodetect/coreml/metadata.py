@@ -13,11 +13,11 @@ TEMPERATURE_PHOTO, TEMPERATURE_VEHICLE, ABSTAIN_THRESHOLD = (
 )
 
 _HOW_TO_ANSWER = (
-    "temperature_photo is folded in: the probabilities are those of one photo. For a car, of one photo or more, take "
-    "the mean over its photos of log p * temperature_photo / temperature_vehicle, then the softmax of it."
+    "temperature_photo is folded in: the probabilities are those of one photo. For several photos of one "
+    "car take the mean over them of log p * temperature_photo / temperature_vehicle, then the softmax of it."
 )
 _HOW_TO_ABSTAIN = (
-    " The car's likeliest answer is shown where it reaches abstain_threshold; below, the app says that it is not sure."
+    " The likeliest answer is shown where it reaches abstain_threshold; below, the app says that it is not sure."
 )
 
 
