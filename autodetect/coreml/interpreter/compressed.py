@@ -34,7 +34,7 @@ def decompressed(kind: str, given: Mapping[str, Constant]) -> tuple[Array, ...] 
         return _KINDS[kind](given)
     except KeyError as error:
         raise ValueError(f"it has no parameter {error}") from error
-    except (IndexError, TypeError) as error:
+    except (AttributeError, IndexError, TypeError) as error:  # a text where numbers belong has no shape
         raise ValueError(f"its parameters do not fit together: {error}") from error
 
 

@@ -133,10 +133,10 @@ class _Reading:
 
     def _decompress(self, operation: Operation) -> None:
         given: dict[str, Constant] = {}
-        for key, (argument, *rest) in operation.inputs.items():
-            if isinstance(argument, Ref) or rest:
+        for key, arguments in operation.inputs.items():
+            if len(arguments) != 1 or isinstance(arguments[0], Ref):
                 raise self._corrupt(f"{operation.kind} '{operation.name}': its {key} is no constant")
-            given[key] = argument
+            given[key] = arguments[0]
         try:
             found = decompressed(operation.kind, given)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""Parity of a package: structure, labels, every weight, and answers, in that order."""
+"""Parity of a package: structure, labels, whether it loads, every weight, and answers, in that order."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ from autodetect.coreml.package import PackageFacts, inspect
 from autodetect.coreml.parity import audit, figures, native, reference
 from autodetect.coreml.parity.audit import Finding
 from autodetect.coreml.parity.figures import Figures, How, Parity
+from autodetect.coreml.parity.loading import loading_faults
 from autodetect.coreml.parity.native import Answering
 from autodetect.coreml.parity.overflow import overflow_faults
 from autodetect.coreml.parity.places import MismatchError
@@ -54,6 +55,7 @@ def check_parity(package: Path, model: Reference, images: Images, *, rounded_pho
     measured, worst = figures.NOTHING_MEASURED, Finding("", 0.0, "")
     try:
         exact = Interpreter(package)
+        _check_loading(package)
         stored = held(exact.program)
         pairs = reference.paired(model, stored.weighted)
         findings = [*audit.audit(pairs), *audit.audit_shifts(model.centrings, stored.shifts)]
@@ -77,6 +79,12 @@ def check_parity(package: Path, model: Reference, images: Images, *, rounded_pho
         passed=not faults,
         words="; ".join(faults) if faults else _praise(measured, worst, how),
     )
+
+
+def _check_loading(package: Path) -> None:
+    """Raise `MismatchError` for a package that no phone would load: what lies behind cannot be relied on."""
+    if faults := list(loading_faults(package)):
+        raise MismatchError("; ".join(faults))
 
 
 def label_faults(labels: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from autodetect.coreml.interpreter import Interpreter, Program, known, read_prog
 from autodetect.coreml.package import PackageFacts, inspect
 from autodetect.coreml.parity.check import ROUNDED_PHOTOS, check_parity
 from autodetect.coreml.parity.figures import Parity
+from autodetect.coreml.parity.loading import loading_faults
 from autodetect.coreml.verification.origin import NAMED, origin_of, why_unknown
 from autodetect.coreml.verification.photos import as_input, bytes_of_files, bytes_of_test_photos, photo_files
 from autodetect.coreml.xcode import CompilerWords, compiler_words
@@ -140,13 +141,14 @@ def _facts(package: Path, *, ours: bool) -> PackageFacts | None:
 
 
 def _answers(package: Path, facts: PackageFacts, photos: Iterable[bytes], max_pixels: int) -> _Tried:
-    """Ask the package by itself: do its probabilities stand up?"""
+    """Look at the package by itself: would a phone load it, and do its probabilities stand up?"""
     if facts.image.width != facts.image.height:
         return _Tried(faults=[f"it takes images of {facts.image.width} x {facts.image.height} pixels, not squares"])
     geometry: Geometry = "letterbox" if facts.metadata.get("preprocessing", "").startswith("letterbox") else "squash"
     images, photographs = as_input(photos, _TRIED, size=facts.image.width, geometry=geometry, max_pixels=max_pixels)
     shares = Interpreter(package).predict(images)
-    return _Tried(len(images), photographs, faults=list(_unsound(shares, facts.labels)))
+    faults = [*loading_faults(package), *_unsound(shares, facts.labels)]
+    return _Tried(len(images), photographs, faults=faults)
 
 
 def _unsound(shares: npt.NDArray[np.floating], labels: Sequence[str]) -> Iterable[str]:

@@ -191,6 +191,11 @@ TABLE = {"indices": np.zeros((2, 2), np.uint8), "lut": np.zeros((1, 1, 4, 1), np
             {"quantized_data": np.ones((2, 3)), "scale": np.ones(2), "zero_point": np.int8(0), "axis": np.int32(2)},
             "do not fit together",
         ),
+        (
+            "affine_dequantize",
+            {"quantized_data": "seven", "scale": np.ones(2), "zero_point": np.int8(0), "axis": np.int32(0)},
+            "do not fit together",
+        ),
     ],
 )
 def test_parameters_that_do_not_fit_are_told(kind, given_, words) -> None:

@@ -284,6 +284,17 @@ def _(package):
     return "its classification has no constant classes"
 
 
+@damage("parameter of a compressed weight without a value")
+def _(package):
+    def change(spec):
+        constant = first(spec, "const", in_file)
+        constant.type = "constexpr_cast"
+        constant.inputs["source_val"].SetInParent()
+
+    edited(package, change)
+    return "constexpr_cast '.*': its source_val is no constant"
+
+
 @damage("no main function")
 def _(package):
     edited(package, lambda spec: spec.mlProgram.functions.pop("main"))
