@@ -1,5 +1,7 @@
 """What a package says of itself to the app: what the model is, and how its answers are to be taken."""
 
+from collections.abc import Collection
+
 from autodetect import __version__
 from autodetect.coreml.candidate import Candidate
 
@@ -21,19 +23,20 @@ _HOW_TO_ABSTAIN = (
 )
 
 
-def metadata(candidate: Candidate, head_digest: str) -> dict[str, str]:
+def metadata(candidate: Candidate, head_digest: str, masked: Collection[int]) -> dict[str, str]:
     """Return the text that the app reads in the package, by key; the same for the same model.
 
     `head_digest` is the SHA-256 of the released head's file, not folded; with `backbone_digest` it names the networks
     in the lake that the package was made from. `class_ids` gives the class of each output, in order, and
-    `silent_outputs` those outputs that keep their place and answer 0.
+    `silent_outputs` those outputs that keep their place and answer 0: the `masked` ones of that head, among them that
+    of a class that returned since the model was trained.
     """
     champion, backbone = candidate.champion, candidate.backbone
     found = {
         VERSION: f"{__version__}+{champion.night.isoformat()}",
         CLASS_MAP_DIGEST: candidate.class_map_digest,
         CLASS_IDS: " ".join(map(str, champion.class_ids)),
-        SILENT_OUTPUTS: " ".join(map(str, candidate.silent)),
+        SILENT_OUTPUTS: output_list(masked),
         BACKBONE_DIGEST: backbone.digest,
         HEAD_DIGEST: head_digest,
         "preprocessing": backbone.preprocessing,
@@ -51,3 +54,8 @@ def metadata(candidate: Candidate, head_digest: str) -> dict[str, str]:
     if backbone.note:
         found["warning"] = backbone.note
     return found
+
+
+def output_list(outputs: Collection[int]) -> str:
+    """Return outputs as `silent_outputs` lists them."""
+    return " ".join(map(str, sorted(outputs)))

@@ -87,6 +87,8 @@ def make_fp16(candidate: Candidate, networks: Networks, settings: CoremlSettings
         CorruptError: it does not.
         StageFailedError: the converter gave up.
     """
+    from autodetect.classifier.head import masked_outputs
+
     size = candidate.backbone.input_size
     record = convert(
         networks.backbone,
@@ -95,7 +97,7 @@ def make_fp16(candidate: Candidate, networks: Networks, settings: CoremlSettings
         input_size=size,
         geometry=candidate.backbone.geometry,
         settings=settings,
-        metadata=metadata(candidate, networks.head_digest),
+        metadata=metadata(candidate, networks.head_digest, masked_outputs(networks.head)),
         target=target,
         temperature=candidate.temperature,
     )

@@ -85,7 +85,7 @@ def compress(fp16: Path, variant: Variant, target: Path) -> None:
     files.inspect(fp16)
     try:
         model = _COMPRESSED[variant](ct.models.MLModel(str(fp16), skip_model_load=True))
-    except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
+    except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise StageFailedError(
             f"the {variant} variant of {fp16.name} cannot be made: {error}",
             "see that coremltools has the version of constraints.txt, or leave the variant out of coreml.variants",

@@ -89,6 +89,7 @@ def test_the_package_says_how_its_answers_are_to_be_taken(exporting: Exporting) 
     assert (told["class_ids"], told["silent_outputs"]) == ("3 1 4 2", "3")
     assert (told["permission"], told["snapshot_id"], told["metric_top1"]) == ("none", "s", "0.500000")
     assert "abstain_threshold" in told["how_to_answer"]
+    assert "several photos" in told["how_to_answer"], "one photo is answered as it is"
     assert told["preprocessing"] == exporting.backbone.preprocessing
     assert told["backbone_digest"] == exporting.backbone.digest
     exporting.run(exporting.champion(temperatures=temperatures))
@@ -181,11 +182,12 @@ def test_a_variant_that_fails_is_left_out_and_told(exporting: Exporting, monkeyp
     assert receipt.facts["withheld"] == ""
 
 
+@pytest.mark.parametrize("kind", [ValueError, AssertionError, KeyError])
 def test_a_variant_that_cannot_be_made_is_left_out_and_told(
-    exporting: Exporting, monkeypatch: pytest.MonkeyPatch
+    exporting: Exporting, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
 ) -> None:
     def refuse(*_: Any) -> Any:
-        raise ValueError("no palette today")
+        raise kind("no palette today")
 
     monkeypatch.setattr("autodetect.coreml.variants.palette", refuse)
     exporting.coreml(variants=("fp16", "palette6"))

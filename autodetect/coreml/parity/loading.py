@@ -14,7 +14,7 @@ _SPEC_FOLDER = Path("com.apple.CoreML")
 _MODEL_PATH = "@model_path"  # the folder of the specification, in names of weight files
 _KINDS = {"stringType": "a text", "dictionaryType": "a dictionary"}
 # What coremltools' reader of programs stumbles over.
-_STUMBLES = (AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
+_STUMBLES = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 
 
 def loading_faults(package: Path) -> Iterator[str]:

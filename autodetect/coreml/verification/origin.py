@@ -5,13 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autodetect.classifier.champion import ClassEntry, class_map_digest
+from autodetect.classifier.champion import Champion, ClassEntry, class_map_digest
 from autodetect.coreml.metadata import (
+    ABSTAIN_THRESHOLD,
     BACKBONE_DIGEST,
     CLASS_IDS,
     CLASS_MAP_DIGEST,
     HEAD_DIGEST,
+    SILENT_OUTPUTS,
     TEMPERATURE_PHOTO,
+    TEMPERATURE_VEHICLE,
+    output_list,
 )
 from autodetect.coreml.parity.reference import Reference
 from autodetect.embeddings.backbone import BackboneRecord
@@ -53,7 +57,7 @@ def origin_of(lake: Lake, metadata: Mapping[str, str], work: Path) -> Origin:
     Raises:
         CorruptError: what the package says of itself does not fit the lake's models, or a file of these is damaged.
     """
-    from autodetect.classifier.head import load_head
+    from autodetect.classifier.head import load_head, masked_outputs
     from autodetect.coreml.folding import folded_head
 
     backbone = record_of(lake.objects, metadata[BACKBONE_DIGEST])
@@ -70,7 +74,28 @@ def origin_of(lake: Lake, metadata: Mapping[str, str], work: Path) -> Origin:
             f"a backbone of {network.output_shape[-1]} values, a head of {head.input_shape[-1]} to "
             f"{head.output_shape[-1]} and {len(labels)} labels do not fit together"
         )
+    silent = output_list(masked_outputs(head))
+    if metadata.get(SILENT_OUTPUTS, silent) != silent:
+        raise _unfit(f"{SILENT_OUTPUTS} is {metadata[SILENT_OUTPUTS]!r}, the head's are {silent!r}")
+    _check_how_to_answer(lake, metadata)
     return Origin(Reference(network, folded, labels), backbone)
+
+
+def _check_how_to_answer(lake: Lake, metadata: Mapping[str, str]) -> None:
+    """Raise where an export of this head told the app to take its answers in another way; one of no export may."""
+    exported = [
+        Champion.released(receipt)
+        for receipt in lake.receipts.all()
+        if receipt.stage == "export"
+        and receipt.files.get("head") == metadata[HEAD_DIGEST]
+        and "champion" in receipt.facts
+    ]
+    for name, wanted in (
+        (TEMPERATURE_VEHICLE, {str(each.temperatures.vehicle) for each in exported}),
+        (ABSTAIN_THRESHOLD, {str(each.abstain.threshold) if each.abstain else None for each in exported}),
+    ):
+        if wanted and metadata.get(name) not in wanted:
+            raise _unfit(f"{name} is {metadata.get(name)!r}, the export of this model said {min(map(str, wanted))!r}")
 
 
 def _labels(lake: Lake, metadata: Mapping[str, str]) -> tuple[str, ...]:

@@ -142,11 +142,16 @@ def _facts(package: Path, *, ours: bool) -> PackageFacts | None:
 
 def _answers(package: Path, facts: PackageFacts, photos: Iterable[bytes], max_pixels: int) -> _Tried:
     """Look at the package by itself: would a phone load it, and do its probabilities stand up?"""
-    if facts.image.width != facts.image.height:
-        return _Tried(faults=[f"it takes images of {facts.image.width} x {facts.image.height} pixels, not squares"])
+    width, height = facts.image.width, facts.image.height
+    if width != height:
+        return _Tried(faults=[f"it takes images of {width} x {height} pixels, not squares"])
+    interpreter = Interpreter(package)
+    [taken] = [value.type.shape for value in interpreter.program.inputs if value.name == facts.image.name] or [()]
+    if taken[-2:] != (height, width):
+        return _Tried(faults=[f"it describes an image of {width} x {height} pixels, its program takes {taken}"])
     geometry: Geometry = "letterbox" if facts.metadata.get("preprocessing", "").startswith("letterbox") else "squash"
     images, photographs = as_input(photos, _TRIED, size=facts.image.width, geometry=geometry, max_pixels=max_pixels)
-    shares = Interpreter(package).predict(images)
+    shares = interpreter.predict(images)
     faults = [*loading_faults(package), *_unsound(shares, facts.labels)]
     return _Tried(len(images), photographs, faults=faults)
 

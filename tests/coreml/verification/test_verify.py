@@ -18,7 +18,7 @@ from autodetect.coreml.verification.verify import verify
 from autodetect.errors import AutoDetectError, CorruptError, UsageError
 from autodetect.records import Receipt, canonical_json
 from tests.coreml.parity.files import Files
-from tests.coreml.parity.models import LABELS
+from tests.coreml.parity.models import LABELS, SILENT
 from tests.coreml.verification.lakes import NIGHT, PHOTOS, NightLake, night_lake
 from tests.photos.drawn import DRAWN, drawn
 
@@ -47,6 +47,7 @@ def test_a_package_is_held_against_the_model_that_it_names(night):
     assert found.facts.labels == LABELS
     assert found.inputs == ("image: image, 96 x 96 pixels, RGB",)
     assert found.operations["conv"] == 3
+    assert found.facts.metadata["silent_outputs"] == str(SILENT), "silent in the head, though its class is active"
 
 
 def test_photos_of_a_folder_are_asked_about_and_others_left_out(night, tmp_path):
@@ -102,6 +103,7 @@ def test_what_a_package_says_of_its_model_is_looked_up(night, copy, name, value,
         ("temperature_photo", "-1", "temperature_photo is '-1'"),
         ("class_ids", "1 2", "names a class that the lake does not know"),
         ("class_map_digest", "d" * 64, "dddddddddddd is that of no class map"),
+        ("silent_outputs", "3", "silent_outputs is '3', the head's are '5'"),
     ],
 )
 def test_what_cannot_be_true_of_a_package_is_told(night, copy, name, value, words):
@@ -110,6 +112,28 @@ def test_what_cannot_be_true_of_a_package_is_told(night, copy, name, value, word
     files.save()
     with pytest.raises(CorruptError, match=words):
         verified(copy, night.lake)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("temperature_vehicle", "0.5", "temperature_vehicle is '0.5', the export of this model said '1.0'"),
+        ("abstain_threshold", "0.1", "abstain_threshold is '0.1', the export of this model said 'None'"),
+    ],
+)
+def test_how_answers_are_taken_is_as_the_export_said(tmp_path, name, value, words):
+    night = night_lake(tmp_path)
+    train = night.lake.receipts.newest("train")
+    champion = train.facts["champion"]
+    files = {"head": champion["head"]}
+    receipt = Receipt(night=NIGHT, stage="export", run_id="r", files=files, facts={"champion": champion})
+    night.lake.receipts.commit(receipt, datetime(2026, 11, 2, tzinfo=UTC))
+    assert verified(night.package, night.lake).faults == ()
+    changed = Files(night.package)
+    changed.spec.description.metadata.userDefined[name] = value
+    changed.save()
+    with pytest.raises(CorruptError, match=words):
+        verified(night.package, night.lake)
 
 
 def test_a_class_that_was_renamed_since_keeps_its_label_in_the_package(tmp_path):
@@ -139,6 +163,16 @@ def test_without_a_lake_a_package_is_asked_by_itself(night, copy):
     files.halves(files.bias(4))[0] = np.float16(np.nan)
     files.save()
     assert "are answered with no numbers" in verified(copy).faults[0]
+
+
+def test_an_image_of_another_size_than_the_program_takes_is_told(copy):
+    files = Files(copy)
+    image = files.spec.description.input[0].type.imageType
+    image.width = image.height = 2**40
+    files.save()
+    assert re.search(
+        r"describes an image of 1099511627776 x .* its program takes \(1, 3, 96, 96\)", verified(copy).faults[0]
+    )
 
 
 def test_a_package_from_elsewhere_is_read_as_far_as_it_goes(tmp_path):
