@@ -8,7 +8,7 @@ from autodetect.classifier.champion import Champion
 from autodetect.coreml.candidate import Candidate, Networks
 from autodetect.coreml.outputs import with_silence
 from autodetect.coreml.variants import VariantFacts, file_key, package_name, recommended
-from autodetect.errors import CorruptError, HeldError
+from autodetect.errors import CorruptError, HeldError, StageFailedError
 from autodetect.lake.lake import Lake
 from autodetect.lake.provenance import code_digest
 from autodetect.lake.schemas import CLASSES, SNAPSHOTS
@@ -23,8 +23,8 @@ CODE = ("autodetect.coreml", "autodetect.embeddings")
 def export(settings: Settings, lake: Lake, run: StageRun, *, work: Path) -> Receipt:
     """Export the champion; packages made on an earlier night from the same model and settings are carried on.
 
-    A variant that fails is left out. Where the float16 package fails, the model is withheld: what an earlier night
-    released is carried on in its place.
+    A variant that fails is left out. Where the float16 package fails or cannot be made, the model is withheld: what an
+    earlier night released is carried on in its place.
 
     Args:
         settings: `coreml`; `photos.max_pixels`.
@@ -110,7 +110,10 @@ def _exported(
     coreml = settings.coreml
     networks, fp16 = candidate.networks(lake, work), work / package_name("fp16")
     log.info("export: converting %d classes to Core ML", len(candidate.entries))
-    record = make_fp16(candidate, networks, coreml, fp16)
+    try:
+        record = make_fp16(candidate, networks, coreml, fp16)
+    except (StageFailedError, CorruptError) as error:
+        return {}, {"withheld": " ".join(error.what.split())}
     photos = read_trial_photos(
         lake,
         candidate,

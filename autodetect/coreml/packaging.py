@@ -161,5 +161,5 @@ def _nothing_shown(words: str) -> Parity:
         worst_weight="",
         worst_weight_error=0.0,
         passed=False,
-        words=words,
+        words=" ".join(words.split()),
     )

@@ -52,7 +52,7 @@ class TrialPhotos:
 def read_trial_photos(lake: Lake, candidate: Candidate, version: int, *, most: int, max_pixels: int) -> TrialPhotos:
     """Return test photos of the model's snapshot whose class it answers, of whole vehicles.
 
-    Vehicles come in the order of a digest of their id, until the next one would be more than `most` photos.
+    Vehicles come in the order of a digest of their id; one with more photos than are left of `most` is passed over.
 
     Args:
         lake: its snapshots and photos.
@@ -109,9 +109,8 @@ def _chosen(lake: Lake, candidate: Candidate, version: int, most: int) -> pa.Tab
         of_vehicle.setdefault(vehicles[row], []).append(row)
     taken: list[int] = []
     for vehicle in sorted(of_vehicle, key=_scattered):
-        if len(taken) + len(of_vehicle[vehicle]) > most:
-            break
-        taken += of_vehicle[vehicle]
+        if len(taken) + len(of_vehicle[vehicle]) <= most:
+            taken += of_vehicle[vehicle]
     return rows.take(pa.array(taken, pa.int64()))
 
 

@@ -52,8 +52,9 @@ def export(
     it, and its answers to 256 photos against those of Keras. Elsewhere than
     on a Mac the package is interpreted.
 
-    With --verify the exit code is 0 for a sound package, 1 for one that is
-    damaged or is not the model it names, 2 for what is no package. Examples:
+    With --verify the exit code is 0 for a sound package and for one with no
+    fault that could be found, 1 for one that is damaged or is not the model
+    it names, 2 for what is no package. Examples:
 
         autodetect export
 
@@ -136,7 +137,8 @@ def _verify(path: Path, lake: str | None, photos: Path | None, *, as_json: bool)
 def _told(found: "Verification") -> list[str]:
     """Return the lines that a person reads."""
     operations, kinds = sum(found.operations.values()), len(found.operations)
-    lines = [f"{found.package}: {'NOT sound' if found.faults else 'sound'}"]
+    judged = "sound" if found.parity else "no fault found, not proven"
+    lines = [f"{found.package}: {'NOT sound' if found.faults else judged}"]
     lines += [f"  input       {each}" for each in found.inputs]
     if found.facts:
         facts = found.facts

@@ -19,7 +19,7 @@ from autodetect.coreml.parity.pictures import generated_pictures
 from autodetect.coreml.variants import VariantFacts, file_key
 from autodetect.embeddings.engine import embed
 from autodetect.embeddings.pin import load_backbone
-from autodetect.errors import CorruptError, HeldError
+from autodetect.errors import CorruptError, HeldError, StageFailedError
 from autodetect.lake.archives import sha256_file
 from autodetect.records import Receipt
 from tests.coreml.exporting import CLASS_IDS, NIGHT, Exporting
@@ -225,6 +225,19 @@ def test_a_model_whose_float16_package_fails_is_withheld_and_the_earlier_one_goe
     assert released.facts["champion"]["temperatures"]["photo"] == 2.0
     back = exporting.run(exporting.champion(), again)
     assert (back.facts["withheld"], back.files) == ("", earlier.files)
+
+
+def test_a_model_that_the_converter_gives_up_on_is_withheld(
+    exporting: Exporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gives_up(*_: Any, **__: Any) -> None:
+        raise StageFailedError("the model cannot be converted to Core ML:\n no room", "make room")
+
+    earlier = exporting.run(exporting.champion())
+    monkeypatch.setattr(packaging, "convert", gives_up)
+    receipt = exporting.run(exporting.champion(temperatures=Temperatures(photo=2.0)), earlier)
+    assert receipt.facts["withheld"] == "the model cannot be converted to Core ML: no room"
+    assert receipt.files == earlier.files
 
 
 def test_without_an_earlier_model_a_withheld_one_holds_the_night(

@@ -14,7 +14,7 @@ from typing import Any
 # A background shell hands SIGINT down ignored; a person's terminal does not.
 ENTRY = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from flows.cli import main; main()"
 NIGHT_DEADLINE_S = 400
-EVERY_VARIANT = '["fp16", "int8", "palette6"]'
+TWO_VARIANTS = '["fp16", "palette6"]'
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Program:
     """`autodetect` with a folder to run in; lake, store and work lie below it.
 
     The backbone is a tiny one unless a test asks for the real one: what is on trial is mostly the machinery around it.
-    Only the real one is exported in every variant.
+    Only the real one is exported in two variants.
     """
 
     folder: Path
@@ -58,7 +58,7 @@ class Program:
             "AUTODETECT_CLASSIFIER__EPOCHS": "20",
             # The night's machinery is on trial here, not what random weights make of a dozen test vehicles.
             "AUTODETECT_CLASSIFIER__MIN_LIFT_OVER_CHANCE": "0",
-            "AUTODETECT_COREML__VARIANTS": '["fp16"]' if self.architecture == "tiny" else EVERY_VARIANT,
+            "AUTODETECT_COREML__VARIANTS": '["fp16"]' if self.architecture == "tiny" else TWO_VARIANTS,
             "AUTODETECT_COREML__PARITY_PHOTOS": "32",
             "AUTODETECT_SANDBOX__MARKETPLACE": str(self.marketplace),
             **self.variables,

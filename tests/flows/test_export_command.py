@@ -56,6 +56,7 @@ def test_without_a_lake_a_package_is_shown_and_said_not_to_be_compared(program: 
     found = program.run("export", "--verify", str(night.package))
     assert found.code == 0, found.err
     for words in (
+        "AutoDetect.mlpackage: no fault found, not proven",
         f"labels      {len(LABELS)}: Make Model 0",
         "all known",
         "16 generated pictures",

@@ -41,7 +41,6 @@ def test_first_night_publishes_a_whole_release(undisturbed: tuple[Program, list[
     assert verified.code == 0, verified.err
     manifest = program.run("release", "show", first["release_id"], "--json").json()
     assert set(manifest["objects"]) == {
-        "AutoDetect-int8.mlpackage.zip",
         "AutoDetect-palette6.mlpackage.zip",
         "AutoDetect.mlpackage.zip",
         "autodetect.sqlite",
@@ -57,7 +56,7 @@ def test_first_night_publishes_a_whole_release(undisturbed: tuple[Program, list[
     }
     assert "RANDOM" in manifest["backbone"]["note"]
     assert manifest["parity"] == "interpreted (Linux)"
-    assert [package["name"] for package in manifest["packages"]] == ["fp16", "int8", "palette6"]
+    assert [package["name"] for package in manifest["packages"]] == ["fp16", "palette6"]
     assert [package["recommended"] for package in manifest["packages"]].count(True) == 1
 
 

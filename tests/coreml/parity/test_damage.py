@@ -160,6 +160,29 @@ def reference_of(network, head):
     return Reference(network, head, LABELS[: head.output_shape[-1]])
 
 
+def test_a_rule_of_pooling_that_changed_is_found_in_a_model_that_is_hardly_sure_of_anything(tmp_path, pictures):
+    rng = np.random.default_rng(1)
+    pixels = x = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
+    x = keras.layers.AveragePooling2D(3, strides=1, padding="same")(x)
+    network = keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(x))
+    embedding = keras.Input((8,))
+    head = keras.Model(embedding, keras.layers.Softmax()(keras.layers.Dense(3)(embedding)))
+    for layer in network.layers:
+        layer.set_weights([rng.normal(0, 0.4, weights.shape) for weights in layer.get_weights()])
+    head.layers[1].set_weights([rng.normal(0, 0.02, (8, 3)), np.zeros(3)])
+    package, reference = converted(tmp_path / "pool.mlpackage", network, head), reference_of(network, head)
+    assert check_parity(package, reference, pictures[:8], rounded_photos=8).passed
+    files = Files(package)
+    excluded = files.constant(files.of_kind("avg_pool")[0], "exclude_padding_from_average").attributes["val"]
+    excluded.immediateValue.tensor.bools.values[0] ^= True
+    files.save()
+    found = check_parity(package, reference, pictures[:8], rounded_photos=8)
+    assert not found.passed
+    assert 1e-4 < found.largest_difference < 0.002
+    assert found.agreement == 1, "no first answer tells"
+
+
 def folded_wrongly(network, *, epsilon=None, mean=True):
     """The network with its batch norms folded by a formula that leaves something out."""
     copy = tiny(SIZE)
