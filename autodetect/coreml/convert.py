@@ -81,9 +81,10 @@ def convert(
     _check(head, labels, target)
     import coremltools as ct
 
+    folded = folded_head(head, temperature)  # TensorFlow's graph does not keep its weights alive: this name does
     try:
         model = ct.convert(
-            [_concrete_function(backbone, folded_head(head, temperature), input_size)],
+            [_concrete_function(backbone, folded, input_size)],
             source="tensorflow",
             convert_to="mlprogram",
             minimum_deployment_target=ct.target[settings.deployment_target],
