@@ -7,6 +7,7 @@ at random and stamp the date of conversion; `normalise` replaces both.
 
 import hashlib
 import json
+import re
 import struct
 import tempfile
 import uuid
@@ -25,6 +26,8 @@ _WEIGHTS = Path("Data/com.apple.CoreML/weights/weight.bin")
 _CONVERSION_DATE = "com.github.apple.coremltools.conversion_date"
 VARIANT = "variant"  # in the metadata: how the weights are stored
 _REMEDY = "export the model again, or fetch the package again from its release"
+
+_NUMBERED = re.compile(r"const_\d+")
 
 # weight.bin: every blob begins with a 64-byte header: magic, data type, size and offset of the data.
 _BLOB_HEADER = struct.Struct("<IIQQ")
@@ -65,15 +68,19 @@ class PackageFacts(Record):
 
 
 def normalise(package: Path) -> None:
-    """Rewrite what differs between two conversions of one model: identifiers, date, order of map entries.
+    """Rewrite what differs between two conversions of one model: identifiers, date, order of map entries, numbers.
 
-    Identifiers become UUIDs made from the digest of the item they name.
+    Identifiers become UUIDs made from the digest of the item they name. Constants without a name of their own are
+    numbered over all that a process ever converted; they are numbered anew, from 0.
 
     Raises:
         CorruptError: the package is damaged.
     """
     spec = _load_spec(package)
     spec.description.metadata.userDefined.pop(_CONVERSION_DATE, None)
+    for function in spec.mlProgram.functions.values():
+        for block in function.block_specializations.values():
+            _number_constants(block)
     (package / _SPEC).write_bytes(spec.SerializeToString(deterministic=True))
     manifest = _manifest(package)
     renamed = {old: _identifier(package / "Data" / item["path"]) for old, item in manifest["itemInfoEntries"].items()}
@@ -170,6 +177,22 @@ def _identifier(item: Path) -> str:
         if path.is_file():
             digest.update(f"{path.relative_to(item.parent).as_posix()} {sha256_file(path)}\n".encode())
     return str(uuid.uuid5(uuid.NAMESPACE_OID, digest.hexdigest())).upper()
+
+
+def _number_constants(block: Any) -> None:
+    """Number the constants that the converter named `const_<n>`, in their order."""
+    found = [name for name in _constants(block) if _NUMBERED.fullmatch(name)]
+    numbered = {name: f"const_{number}" for number, name in enumerate(found)}
+    for operation in block.operations:
+        for result in operation.outputs:
+            result.name = numbered.get(result.name, result.name)
+        for given in operation.inputs.values():
+            for argument in given.arguments:
+                if argument.name in numbered:
+                    argument.name = numbered[argument.name]
+        if "name" in operation.attributes:
+            texts = operation.attributes["name"].immediateValue.tensor.strings.values
+            texts[:] = [numbered.get(text, text) for text in texts]
 
 
 def _main_block(spec: Any) -> Any:

@@ -1,3 +1,4 @@
+import gc
 import hashlib
 import os
 import shutil
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from autodetect.classifier.head import build_head
+from autodetect.coreml import convert as converting
 from autodetect.coreml.convert import convert
 from autodetect.coreml.folding import folded_weights
 from autodetect.coreml.package import inspect, normalise, zip_package
@@ -76,7 +78,8 @@ def digests(package, folder):
     return " ".join(zip_package(each, folder / "package.zip") for each in packages)
 
 
-def test_two_processes_make_the_same_packages_byte_for_byte(ours, tmp_path):
+def test_two_processes_make_the_same_packages_byte_for_byte_whatever_they_converted_before(ours, tmp_path):
+    again = converted(tmp_path / "again")[0]  # the second conversion of this process
     environment = {**os.environ, "PYTHONHASHSEED": "4711"}
     done = subprocess.run(
         [sys.executable, "-c", CONVERT, str(Path(__file__).parent), str(tmp_path)],
@@ -86,7 +89,7 @@ def test_two_processes_make_the_same_packages_byte_for_byte(ours, tmp_path):
         timeout=300,
         env=environment,
     )
-    assert done.stdout.splitlines()[-1] == digests(ours[0], ours[0].parent)
+    assert done.stdout.splitlines()[-1] == digests(ours[0], ours[0].parent) == digests(again, again.parent)
     assert hashlib.sha256((tmp_path / "package.zip").read_bytes()).hexdigest() == done.stdout.split()[-1]
 
 
@@ -203,3 +206,19 @@ def test_labels_and_names_that_do_not_fit_are_refused(tmp_path, labels, name, sa
     with pytest.raises(ValueError, match=said):
         convert(None, head, labels, input_size=SIZE, settings=CoremlSettings(), metadata={}, target=tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_no_weight_is_let_go_before_it_is_converted(tmp_path, monkeypatch):
+    graph = converting._concrete_function
+
+    def then_tidied(*given):
+        found = graph(*given)
+        gc.collect()
+        return found
+
+    monkeypatch.setattr(converting, "_concrete_function", then_tidied)
+    network = backbone.build(BackboneSettings(weights="random", architecture="tiny", input_size=SIZE))[0]
+    head = build_head(64, 2, mean=np.zeros(64), variance=np.ones(64), settings=ClassifierSettings(), seed=1)
+    target = tmp_path / "AutoDetect.mlpackage"
+    convert(network, head, LABELS[:2], input_size=SIZE, settings=CoremlSettings(), metadata=METADATA, target=target)
+    assert inspect(target).labels == tuple(LABELS[:2])
