@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import coremltools
 import numpy as np
 import pytest
 
 from autodetect.classifier.head import build_head
-from autodetect.coreml import convert as converting
 from autodetect.coreml.convert import convert
 from autodetect.coreml.folding import folded_weights
 from autodetect.coreml.package import inspect, normalise, zip_package
@@ -209,14 +209,13 @@ def test_labels_and_names_that_do_not_fit_are_refused(tmp_path, labels, name, sa
 
 
 def test_no_weight_is_let_go_before_it_is_converted(tmp_path, monkeypatch):
-    graph = converting._concrete_function
+    convert_graph = coremltools.convert
 
-    def then_tidied(*given):
-        found = graph(*given)
+    def tidied_first(*graphs, **options):
         gc.collect()
-        return found
+        return convert_graph(*graphs, **options)
 
-    monkeypatch.setattr(converting, "_concrete_function", then_tidied)
+    monkeypatch.setattr(coremltools, "convert", tidied_first)
     network = backbone.build(BackboneSettings(weights="random", architecture="tiny", input_size=SIZE))[0]
     head = build_head(64, 2, mean=np.zeros(64), variance=np.ones(64), settings=ClassifierSettings(), seed=1)
     target = tmp_path / "AutoDetect.mlpackage"
