@@ -327,6 +327,26 @@ class PriceSettings(Section):
     window_days: int = Field(1095, ge=1, description="sales older than this before the newest sale are left out")
     min_price: float = Field(100.0, ge=0, description="a lower price is a deposit or a placeholder")
     max_price: float = Field(20_000_000.0, gt=0, description="a higher price is a placeholder")
+    trimmed_share: float = Field(0.1, ge=0, lt=0.5, description="share of each end that the trimmed mean leaves out")
+    sales_per_model: int = Field(
+        50, ge=0, description="sales of a model, the newest ones, that a release carries as comparables"
+    )
+    history_nights: int = Field(90, ge=1, description="nights of a model's price history that a release carries")
+
+
+class ValuationSettings(Section):
+    """What a car is worth by its year, mileage and the like, and when such a value may be told."""
+
+    min_sales: int = Field(200, ge=20, description="fewer priced cars than this: nothing is valued, only priced")
+    holdout_share: float = Field(0.2, gt=0, lt=0.5, description="share of vehicles that the nightly evaluation asks")
+    coverage: float = Field(0.8, gt=0, lt=1, description="share of cars whose price the interval should hold")
+    max_interval_ratio: float = Field(
+        6.0, gt=1, description="an interval whose upper end is more times its lower end gives no rating"
+    )
+    error_nights: int = Field(14, ge=1, description="good nights whose error tonight's is compared with")
+    max_error_rise: float = Field(
+        0.25, ge=0, description="rise of the median error, beyond chance, that holds the night (0.25: by a quarter)"
+    )
 
 
 class S3Settings(Section):

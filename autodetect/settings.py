@@ -42,6 +42,7 @@ from autodetect.sections import (
     S3Settings,
     SandboxSettings,
     ValidationSettings,
+    ValuationSettings,
 )
 
 SETTINGS_FILE = "autodetect.toml"
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
     coreml: CoremlSettings = CoremlSettings()
     validation: ValidationSettings = ValidationSettings()
     prices: PriceSettings = PriceSettings()
+    valuation: ValuationSettings = ValuationSettings()
     s3: S3Settings = S3Settings()
     lease: LeaseSettings = LeaseSettings()
     deadlines: DeadlineSettings = DeadlineSettings()

@@ -103,9 +103,9 @@ STAGES = (
         "price",
         "autodetect.prices.stage:price",
         inputs=("curate", "export"),
-        owns=("prices", "offers"),
+        owns=("prices", "offers", "asking_prices"),
         packages=(*GROUND, "autodetect.validation", "autodetect.coreml", "autodetect.prices"),
-        settings=("prices",),
+        settings=("prices", "valuation"),
     ),
     Stage(
         "publish",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _text, _night, _count, _money = pa.string(), pa.date32(), pa.int32(), pa.float64()
 
@@ -106,6 +106,10 @@ LISTINGS = _table(
         "cylinders": pa.int16(),
         "drive_type": _text,
         "vin": _text,
+        "title_status": _text,
+        "condition": _text,
+        "buying_options": _text,
+        "bids": _count,
         "postal_code": _text,
         "region": _text,
         "country": _text,
@@ -226,24 +230,33 @@ SNAPSHOTS = _table(
 )
 PRICES = _table(
     "prices",
-    "night make_model_id basis",
+    "night make_model_id basis year_band region",
     {
         "night": _night,
         "make_model_id": _text,
         "make": _text,
         "model": _text,
         "basis": _text,
+        "year_band": _text,
+        "region": _text,
         "currency": _text,
         "count": _count,
+        "sellers": _count,
         "outliers": _count,
+        "level": _text,
+        "level_name": _text,
+        "level_count": _count,
         "median": _money,
+        "median_low": _money,
+        "median_high": _money,
         "q1": _money,
         "q3": _money,
-        "mean": _money,
+        "trimmed_mean": _money,
         "low": _money,
         "high": _money,
         "window_start": _night,
         "window_end": _night,
+        "precision": _text,
         "reason": _text,
     },
 )
@@ -259,10 +272,34 @@ OFFERS = _table(
         "price": _money,
         "currency": _text,
         "year": pa.int16(),
+        "trim": _text,
         "mileage": _count,
         "postal_code": _text,
+        "region": _text,
         "country": _text,
+        "latitude": pa.float64(),
+        "longitude": pa.float64(),
+        "place_precision": _text,
+        "value": _money,
+        "value_low": _money,
+        "value_high": _money,
+        "rating": _text,
+        "first_price": _money,
+        "changed_on": _night,
+        "first_seen": _night,
         "url": _text,
+    },
+)
+ASKING_PRICES = _table(
+    "asking_prices",
+    "source item_id night",
+    {
+        "source": _text,
+        "item_id": _text,
+        "night": _night,
+        "make_model_id": _text,
+        "price": _money,
+        "currency": _text,
     },
 )
 NIGHTS = _table(
@@ -297,6 +334,7 @@ TABLES = {
         SNAPSHOTS,
         PRICES,
         OFFERS,
+        ASKING_PRICES,
         NIGHTS,
     )
 }
