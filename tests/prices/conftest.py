@@ -8,13 +8,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from autodetect.lake.schemas import LISTINGS
+from autodetect.lake.schemas import LISTINGS, PRICES
 from autodetect.prices.files import PriceFiles, write_price_files
 from autodetect.prices.offers import offers_table
 from autodetect.prices.table import PriceTable, price_table
 from autodetect.sections import PriceSettings
 
 Row = dict[str, Any]
+JOINED = ("vehicle_id", "state")  # what the price stage joins to listings
 
 
 class Market:
@@ -36,20 +37,22 @@ class Market:
         return row | {"status": "active", "asking_price": price} | seen | facts
 
     def frame(self, rows: list[Row]) -> pd.DataFrame:
-        """Return rows with the dtypes of the lake's `listings`, and their vehicle_id."""
-        plain = [{name: value for name, value in row.items() if name != "vehicle_id"} for row in rows]
+        """Return rows with the dtypes of the lake's `listings`, and their vehicle_id and state."""
+        plain = [{name: value for name, value in row.items() if name not in JOINED} for row in rows]
         frame = pa.Table.from_pylist(plain, schema=LISTINGS.schema).to_pandas()
-        return frame.assign(vehicle_id=[row.get("vehicle_id") for row in rows])
+        return frame.assign(**{name: pd.Series([row.get(name) for row in rows], dtype="str") for name in JOINED})
 
     def priced(self, rows: list[Row], **settings: Any) -> PriceTable:
         """Return the price table of rows."""
         return price_table(self.frame(rows), self.make_models, night=self.night, settings=PriceSettings(**settings))
 
     def price(self, rows: list[Row], make_model_id: str = ford, basis: str = "sold", **settings: Any) -> Row:
-        """Return the one price row of a make and model and basis."""
-        found = self.priced(rows, **settings).rows.to_pylist()
-        [row] = [each for each in found if (each["make_model_id"], each["basis"]) == (make_model_id, basis)]
-        return row
+        """Return the one headline row of a make and model and basis."""
+        return self.rows(self.priced(rows, **settings))[make_model_id, basis, "", ""]
+
+    def rows(self, table: PriceTable) -> dict[tuple[str, str, str, str], Row]:
+        """Return the rows of a price table by make and model, basis, year band and region."""
+        return {tuple(row[name] for name in PRICES.key[1:]): row for row in table.rows.to_pylist()}
 
     def offers(self, rows: list[Row], **settings: Any) -> pa.Table:
         """Return the offers of rows."""
