@@ -347,6 +347,9 @@ class ValuationSettings(Section):
     max_error_rise: float = Field(
         0.25, ge=0, description="rise of the median error, beyond chance, that holds the night (0.25: by a quarter)"
     )
+    accepted: tuple[date, ...] = Field(
+        (), description="nights whose error a person has looked at and lets in although it would hold them"
+    )
 
 
 class S3Settings(Section):

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from autodetect.dataset.training_set import TrainingSetFacts
 from autodetect.lake.verdict import withheld_words
+from autodetect.prices.judged.figures import PriceEvaluation
+from autodetect.prices.words import error_words
 from autodetect.records import Receipt, Record, Verdict
 from autodetect.report.crawled import crawl_facts, crawl_lines
 from autodetect.report.exported import exported, in_one_line
@@ -16,6 +18,7 @@ from autodetect.report.training_set import screening_lines, training_lines
 from flows.runner import NightRun
 
 MOST_RULES = 12
+_RATED = ("great", "good", "fair", "high")
 
 
 class NightSummary(Record):
@@ -93,10 +96,12 @@ def _lines(
 ) -> Iterator[tuple[str, str]]:
     if crawled:
         yield from _crawl(crawled)
-    tellers = {"curate": _curate, "export": _export, "price": _price, "publish": _publish}
+    tellers = {"curate": _curate, "export": _export, "publish": _publish}
     for name, receipt in receipts.items():
         if name == "train":
             yield from _train(receipt, before.get("train"))
+        elif name == "price":
+            yield from _price(receipt)
         elif name in tellers:
             yield tellers[name](receipt)
         if name == "curate":
@@ -159,9 +164,16 @@ def _export(receipt: Receipt) -> tuple[str, str]:
     return "Core ML", f"{receipt.counts['classes']} labels{carried}{packages}"
 
 
-def _price(receipt: Receipt) -> tuple[str, str]:
-    c = receipt.counts
-    return "prices", f"{c['prices_sold']} models by sales, {c['prices_asking']} by asking price; {c['offers']:,} offers"
+def _price(receipt: Receipt) -> Iterator[tuple[str, str]]:
+    c, evaluation = receipt.counts, receipt.facts.get("evaluation")
+    yield "prices", f"{c['prices_sold']} models by sales, {c['prices_asking']} by asking price; {c['offers']:,} offers"
+    if evaluation:
+        judged = PriceEvaluation.model_validate(evaluation)
+        yield "valuation", error_words(judged) or "; ".join(judged.words)
+    rated = [f"{c[f'offers_{rating}']:,} {rating}" for rating in _RATED if c.get(f"offers_{rating}")]
+    if rated:
+        at = f"{c['offers_placed']:,} with a place, {c['offers_valued']:,} with a value"
+        yield "offers", f"{at}; priced {', '.join(rated)}"
 
 
 def _publish(receipt: Receipt) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 FIRST_CAR_YEAR = 1885  # Benz Patent-Motorwagen
 MAX_CYLINDERS = 16
+BUYING_OPTIONS = ("AUCTION", "BEST_OFFER", "CLASSIFIED_AD", "FIXED_PRICE")
 MILES_PER_KM = 0.621371  # the international mile of 1959: 1.609344 km
 # Nobody offers a car for these: the price is in the text, or to be found out by bidding.
 PRICE_PLACEHOLDERS = (0.01, 0.99, 1.0, 123_456.0, 1_234_567.0, 12_345_678.0, 1_111_111.0, 9_999_999.0, 99_999_999.0)
@@ -49,6 +50,7 @@ _UNKNOWN = re.compile(
 _TWO_DIGITS = re.compile(r"['\u2019]?(\d\d)", re.ASCII)
 _SPAN = re.compile(r"^\D*((?:18|19|20)\d\d)\s?(?:/|-|\u2013|&|to)\s?'?((?:18|19|20)?\d\d)\D*$", re.ASCII)
 _YEARS = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?!\d)", re.ASCII)
+_BIDS = re.compile(r"\s*(\d{1,3}(?:,\d{3})+|\d{1,9})(?:\s+bids?)?\s*", re.IGNORECASE | re.ASCII)
 _LEADING_YEAR = re.compile(r"\s*((?:19|20)[0-9]{2})(?![\w/.&-])", re.ASCII)
 
 
@@ -167,6 +169,18 @@ def read_cylinders(text: str) -> int | None:
     """Return a number of cylinders, 1 to `MAX_CYLINDERS`; None for any other text."""
     value = read_number(text).value
     return int(value) if value is not None and 0 < value <= MAX_CYLINDERS else None
+
+
+def read_bids(text: str) -> int | None:
+    """Return the number of bids on an auction: '7', '1,204', '1 bid'; None for any other text."""
+    match = _BIDS.fullmatch(text)
+    return int(match[1].replace(",", "")) if match else None
+
+
+def read_buying_options(text: str) -> tuple[str, bool]:
+    """Return what a text names between its '|': of `BUYING_OPTIONS`, sorted and joined alike; and if there is more."""
+    named = {option.strip().upper() for option in text.split("|")} - {""}
+    return "|".join(sorted(named.intersection(BUYING_OPTIONS))), not named.issubset(BUYING_OPTIONS)
 
 
 def _thousands(number: str) -> float:

@@ -10,6 +10,8 @@ listing.currency_respelt                'usd ' is USD
 listing.currency_missing                a price in nobody knows what: it takes part in no figure
 listing.price_only_converted            the source shows its conversion alone: no price
 listing.converted_price_contradicts     a conversion into the price's own currency is another amount
+listing.bids_unreadable                 what stands for the number of bids is no number: none
+listing.buying_option_unknown           a way to buy that nobody knows: it is left out, those beside it are kept
 ======================================  =======================================================================
 
 What a rule took away or changed stays in `sightings` as it was written, and in the refusal's value.
@@ -25,13 +27,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autodetect.catalog.answers import Answers
-from autodetect.catalog.fields import FIRST_CAR_YEAR, PRICE_PLACEHOLDERS, read_cylinders, read_price
+from autodetect.catalog.fields import (
+    FIRST_CAR_YEAR,
+    PRICE_PLACEHOLDERS,
+    read_bids,
+    read_buying_options,
+    read_cylinders,
+    read_price,
+)
 from autodetect.catalog.identify import Identity
 from autodetect.catalog.model_years import FIRST_YEAR, NEAR, SIGNS
 from autodetect.dataset.columns import (
     Bools,
     Floats,
     Rule,
+    joined,
     leading_years,
     mapped,
     mileages,
@@ -54,8 +64,12 @@ NULLED = frozenset({
     "listing.year_ambiguous",
     "listing.year_span",
     "listing.postal_code_not_credible",
+    "listing.bids_unreadable",
 })  # fmt: skip
-_READ = frozenset(["source", "item_id", "night", "title", "year", "mileage", "cylinders", "postal_code", "currency"])
+_READ = frozenset({
+    "source", "item_id", "night", "title", "year", "mileage", "cylinders", "postal_code", "currency",
+    "buying_options", "bids",
+})  # fmt: skip
 # Columns that a listing takes as its sighting says them; what it does not say ('') is null.
 _CARRIED = [name for name in LISTINGS.schema.names if name in SIGHTINGS.schema.names and name not in _READ]
 
@@ -164,6 +178,8 @@ class _Block:
             "sold_on": pc.if_else(is_sold, observed_on, None),
             "sold_precision": pc.if_else(is_sold, self._column("precision"), None),
             "currency": none_if_empty(currencies),
+            "buying_options": self._buying_options(),
+            "bids": self._bids(),
             "price_unreadable": pa.array(price.unreadable),
             "year_unreadable": pa.array(year.unreadable),
             "mileage_unreadable": pa.array(mileage.unreadable),
@@ -176,6 +192,21 @@ class _Block:
         codes = mapped(written, lambda text: text.strip().upper(), pa.string())
         self._note("listing.currency_respelt", _bools(pc.not_equal(codes, written)), written)
         return codes
+
+    def _buying_options(self) -> pa.Array:
+        """Return the ways to buy that are known, sorted and joined by '|'; null for none."""
+        written = joined(self._column("buying_options"))
+        unknown = mapped(written, lambda text: read_buying_options(text)[1], pa.bool_())
+        self._note("listing.buying_option_unknown", _bools(unknown), written)
+        return none_if_empty(mapped(written, lambda text: read_buying_options(text)[0], pa.string()))
+
+    def _bids(self) -> pa.Array:
+        """Return the number of bids as float64."""
+        written = self._text("bids")
+        found = mapped(written, read_bids, pa.float64())
+        unread = pc.and_(pc.is_null(found), pc.not_equal(pc.utf8_trim_whitespace(written), ""))
+        self._note("listing.bids_unreadable", _bools(unread), written)
+        return found
 
     def _drop_placeholders(self, found: Floats, sold: Bools) -> None:
         """Take away what nobody asks for a car."""

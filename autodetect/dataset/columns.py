@@ -125,6 +125,11 @@ def postal_codes(texts: pa.Array, countries: pa.Array) -> Places:
     return Places(codes, regions, rules)
 
 
+def joined(lists: pa.Array) -> pa.Array:
+    """Return columns of lists of text as text, '|' between them; '' where there is none."""
+    return pc.fill_null(pc.binary_join(lists, "|"), "")
+
+
 def mapped(texts: pa.Array, meaning: Callable[[str], Any], to: pa.DataType) -> pa.Array:
     """Return what each text of a column with few different ones means; `meaning` is asked once for each."""
     coded = texts.dictionary_encode()

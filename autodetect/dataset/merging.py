@@ -33,6 +33,7 @@ _WRITTEN = {
     "mileage": "mileage",
     "mileage_unreadable": "mileage",
     "postal_code": "postal_code",
+    "bids": "bids",
 }
 _KEY = ["source", "item_id", "sighting"]
 
@@ -143,11 +144,12 @@ def _merged(
 ) -> tuple[dict[str, Any], list[Refusal]]:
     """Return the listing that a new fact makes of the old one, and what its currency took.
 
-    What a sale or an import does not say stays as the listing said; what an offer does not say is no longer so.
+    What a sale or an import does not say stays as the listing said, but for the bids, which were those of that night;
+    what an offer does not say is no longer so.
     """
     new = dict(fact)
     kind, seen_on = new.pop("kind"), new.pop("seen_on")
-    new |= {name: int(new[name]) for name in ("year", "mileage", "cylinders") if new[name] is not None}
+    new |= {name: int(new[name]) for name in ("year", "mileage", "cylinders", "bids") if new[name] is not None}
     status = {"asking": "active", "sold": "sold", "import": "imported"}[kind]
     if old is None:
         standing = {"first_seen": seen_on, "last_seen": seen_on, "last_slice": "", "missed": 0, "status": status}
@@ -157,8 +159,9 @@ def _merged(
         standing = {"last_seen": max(old["last_seen"], seen_on), "missed": 0, "status": status}
     else:
         region = new["region"] if new["postal_code"] else old["region"]
+        bids = new["bids"] if kind == "sold" else old["bids"]
         new = {name: old[name] if value is None and name in old else value for name, value in new.items()}
-        new["region"] = region
+        new |= {"region": region, "bids": bids}
         standing = {"last_seen": old["last_seen"], "missed": old["missed"]}
         standing["status"] = status if kind == "sold" else old["status"]
     currency, refusals = _one_currency(old, fact, new)

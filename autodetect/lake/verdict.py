@@ -21,8 +21,10 @@ def hold_reason(receipts: Mapping[str, Receipt], min_coverage: float) -> str:
     crawl, train = receipts.get("crawl"), receipts.get("train")
     if crawl and (reason := _crawl_reason(crawl, min_coverage)):
         return reason
-    if broken := [rule for name in JUDGING if name in receipts for rule in receipts[name].facts["held"]]:
-        return "validation held the night: " + ", ".join(broken)
+    judged = [receipts[name].facts for name in JUDGING if name in receipts]
+    if broken := [rule for facts in judged for rule in facts["held"]]:
+        words = [words for facts in judged for words in facts.get("held_words", ())]
+        return "; ".join(["validation held the night: " + ", ".join(broken), *words])
     if train and not train.facts["champion"]:
         return f"there is no model to publish: {train.facts['gate']['words']}"
     return ""

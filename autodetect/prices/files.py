@@ -1,45 +1,56 @@
 """The price files of a release: `prices.parquet`, `offers.parquet` and `autodetect.sqlite`, the same bytes every time.
 
-The SQLite file is what a phone or `autodetect identify` opens (see `lookup`). Its tables:
-
-make_models    make_model_id, make, model
-classes        class_id, make_model_id, label: the class map of the model that the release carries
-prices         the `prices` schema without the night, by make_model_id and basis
-offers         the `offers` schema without the night, by source and item id
-meta           key, value (text): night, class_map_digest, currency, schema_version
-
-Dates are ISO 8601 text, prices REAL in the row's currency. Equal input gives equal bytes with one SQLite and one Arrow
-library: both write their own version into the file.
+`docs/prices-format.md` describes them. All three name the night, the digest of the class map that they belong to, and
+the version of their schema: Parquet as key-value metadata of the file, SQLite in its table `meta`.
 """
 
-import sqlite3
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from autodetect.lake.objects.durable import sync_path
-from autodetect.lake.schemas import OFFERS, PRICES, Table
-from autodetect.prices.lookup import APPLICATION_ID, SQLITE_SCHEMA_VERSION
+from autodetect.lake.schemas import OFFERS, PRICES, SCHEMA_VERSION, Table
+from autodetect.prices.database import write_database
+from autodetect.prices.key_order import in_key_order, typed
+from autodetect.prices.parquet import write_parquet
+from autodetect.prices.sqlite_format import SQLITE_SCHEMA_VERSION
+from autodetect.prices.valuation.stored import StoredTable
 from autodetect.records import Record
 
-PAGE_SIZE = 4096
-_SQL_TYPES = {
-    pa.string(): "TEXT",
-    pa.date32(): "TEXT",
-    pa.int16(): "INTEGER",
-    pa.int32(): "INTEGER",
-    pa.float64(): "REAL",
-}
-_MAKE_MODELS = pa.schema([(name, pa.string()) for name in ("make_model_id", "make", "model")])
-_CLASSES = pa.schema([("class_id", pa.int32()), ("make_model_id", pa.string()), ("label", pa.string())])
-_META = pa.schema([("key", pa.string()), ("value", pa.string())])
+_text, _day = pa.string(), pa.date32()
+# What `write_price_files` takes besides the tables of the lake.
+SALES = pa.schema(
+    {
+        "make_model_id": _text,
+        "source": _text,
+        "item_id": _text,
+        "sold_on": _day,
+        "sold_precision": _text,
+        "price": pa.float64(),
+        "currency": _text,
+        "year": pa.int16(),
+        "mileage": pa.int32(),
+        "trim": _text,
+        "region": _text,
+    }
+)
+HISTORY = pa.schema(
+    {
+        "make_model_id": _text,
+        "basis": _text,
+        "night": _day,
+        "currency": _text,
+        "count": pa.int32(),
+        "median": pa.float64(),
+    }
+)
+
+
+PRICE_FILES = ("prices.parquet", "offers.parquet", "autodetect.sqlite")
 
 
 class PriceFiles(Record):
@@ -59,6 +70,9 @@ def write_price_files(
     make_models: pa.Table,
     classes: pa.Table,
     class_map_digest: str,
+    sales: pa.Table | None = None,
+    history: pa.Table | None = None,
+    valuation: Mapping[str, StoredTable] | None = None,
 ) -> PriceFiles:
     """Write the three files; each appears whole or not at all, and the order of the input rows does not matter.
 
@@ -70,101 +84,63 @@ def write_price_files(
         make_models: at least make_model_id, make, model.
         classes: at least class_id, make_model_id, label, of the classes that the release's model answers.
         class_map_digest: SHA-256 (hex) of the release's class map.
+        sales: the columns of `SALES`, for a phone to compare a car with.
+        history: the columns of `HISTORY`, of models over the nights.
+        valuation: `ValuationModel.tables()`; none where nothing is valued.
 
     Raises:
-        sqlite3.IntegrityError: two rows with one key.
+        UsageError: a table lacks a column or a value; files of an earlier run stay.
+        CorruptError: two rows have one key; likewise.
     """
     folder.mkdir(parents=True, exist_ok=True)
     prices, offers = _tonight(prices, PRICES, night), _tonight(offers, OFFERS, night)
-    files = PriceFiles(
-        prices=folder / "prices.parquet", offers=folder / "offers.parquet", sqlite=folder / "autodetect.sqlite"
-    )
-    _write_parquet(prices, files.prices)
-    _write_parquet(offers, files.offers)
-    meta = {
-        "night": night.isoformat(),
-        "class_map_digest": class_map_digest,
-        "currency": main_currency(prices, offers),
-        "schema_version": str(SQLITE_SCHEMA_VERSION),
-    }
-    _write_sqlite(
-        files.sqlite,
-        {
-            "make_models": (_MAKE_MODELS, ("make_model_id",), make_models),
-            "classes": (_CLASSES, ("class_id",), classes),
-            "prices": (PRICES.schema, ("make_model_id", "basis"), prices),
-            "offers": (OFFERS.schema, ("source", "item_id"), offers),
-            "meta": (_META, ("key",), pa.table({"key": list(meta), "value": list(meta.values())}, schema=_META)),
-        },
-    )
-    sync_path(folder)
+    facts = {"night": night.isoformat(), "class_map_digest": class_map_digest}
+    prices_at, offers_at, sqlite_at = (folder / name for name in PRICE_FILES)
+    files = PriceFiles(prices=prices_at, offers=offers_at, sqlite=sqlite_at)
+    parts = {path: path.with_name(f".{path.name}.part") for _, path in files}
+    lake = facts | {"schema_version": str(SCHEMA_VERSION)}
+    try:
+        with ThreadPoolExecutor(1) as beside:  # Arrow compresses without the interpreter's lock
+            written = [
+                beside.submit(write_parquet, parts[files.prices], prices, lake),
+                beside.submit(write_parquet, parts[files.offers], offers, lake),
+            ]
+            write_database(
+                parts[files.sqlite],
+                make_models=make_models,
+                classes=classes,
+                prices=prices,
+                offers=offers,
+                sales=SALES.empty_table() if sales is None else typed(sales, SALES, name="sales"),
+                history=HISTORY.empty_table() if history is None else typed(history, HISTORY, name="history"),
+                valuation=valuation or {},
+                meta=facts | {"currency": main_currency(prices, offers), "schema_version": str(SQLITE_SCHEMA_VERSION)},
+            )
+        for each in written:
+            each.result()
+        for path, part in parts.items():  # unsynced: the lake takes copies of them and syncs those
+            part.replace(path)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
     return files
 
 
 def main_currency(prices: pa.Table, offers: pa.Table) -> str:
     """Return the commonest currency of the sold prices, else of all prices, else of the offers, else an empty text."""
-    by_basis = list(zip(prices["basis"].to_pylist(), prices["currency"].to_pylist(), strict=True))
-    sold = [currency for basis, currency in by_basis if basis == "sold"]
-    for votes in (sold, [currency for _, currency in by_basis], offers["currency"].to_pylist()):
-        if counted := Counter(filter(None, votes)):
-            return min(counted, key=lambda currency: (-counted[currency], currency))
+    sold = prices.filter(pc.equal(prices["basis"], "sold"))
+    for rows in (sold, prices, offers):
+        votes = Counter({each["values"]: each["counts"] for each in pc.value_counts(rows["currency"]).to_pylist()})
+        votes.pop(None, None)
+        if votes:
+            return min(votes, key=lambda currency: (-votes[currency], currency))
     return ""
 
 
 def _tonight(rows: pa.Table, table: Table, night: date) -> pa.Table:
-    rows = rows.select(table.schema.names).cast(table.schema)
-    rows = rows.filter(pc.equal(rows["night"], pa.scalar(night, pa.date32())))
-    return rows.sort_by([(name, "ascending") for name in table.key]).combine_chunks()
-
-
-def _write_parquet(rows: pa.Table, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    pq.write_table(rows, temporary, compression="zstd", use_dictionary=True, store_schema=False)
-    _publish(temporary, path)
-
-
-def _write_sqlite(path: Path, tables: dict[str, tuple[pa.Schema, tuple[str, ...], pa.Table]]) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.unlink(missing_ok=True)
-    with closing(sqlite3.connect(temporary, isolation_level=None)) as database:
-        database.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-        database.execute("PRAGMA journal_mode = OFF")
-        database.execute("PRAGMA synchronous = OFF")
-        database.execute("PRAGMA encoding = 'UTF-8'")
-        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        database.execute(f"PRAGMA user_version = {SQLITE_SCHEMA_VERSION}")
-        database.execute("BEGIN")
-        for name, (schema, key, rows) in tables.items():
-            _fill(database, name, schema, key, rows)
-        database.execute("CREATE INDEX classes_by_make_model ON classes (make_model_id)")
-        database.execute("CREATE INDEX offers_by_make_model ON offers (make_model_id, currency, price)")
-        database.execute("COMMIT")
-        database.execute("VACUUM")
-    _publish(temporary, path)
-
-
-def _fill(database: sqlite3.Connection, name: str, schema: pa.Schema, key: tuple[str, ...], rows: pa.Table) -> None:
-    """Create a table, clustered by its key (which for `prices` begins with make_model_id), and insert its rows.
-
-    The order of the rows does not matter: VACUUM lays them out by key.
-    """
-    fields = [field for field in schema if field.name != "night"]
-    columns = ", ".join(
-        f"{field.name} {_SQL_TYPES[field.type]}{' NOT NULL' if field.name in key else ''}" for field in fields
-    )
-    database.execute(f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({', '.join(key)})) WITHOUT ROWID")
-    values = rows.select([field.name for field in fields]).cast(pa.schema(fields))
-    places = ", ".join("?" * len(fields))
-    database.executemany(f"INSERT INTO {name} VALUES ({places})", _as_sql(values))  # noqa: S608 - names are ours
-
-
-def _as_sql(rows: pa.Table) -> Iterable[tuple[Any, ...]]:
-    columns = [
-        (column.cast(pa.string()) if pa.types.is_date(column.type) else column).to_pylist() for column in rows.columns
-    ]
-    return zip(*columns, strict=True)
-
-
-def _publish(temporary: Path, path: Path) -> None:
-    sync_path(temporary)
-    temporary.replace(path)
+    needed = pa.schema([field.with_nullable(field.name not in table.key) for field in table.schema])
+    rows = typed(rows, needed, name=table.name).cast(table.schema)
+    tonight = pc.equal(rows["night"], pa.scalar(night, pa.date32()))
+    if pc.all(tonight).as_py() is False:  # mostly all are: filtering copies every row
+        rows = rows.filter(tonight)
+    return in_key_order(rows, table.key, name=table.name)

@@ -7,7 +7,9 @@ size, so x is the natural logarithm of the price.
 """
 
 import numpy as np
-import pandas as pd
+
+from autodetect.prices.columns import Floats, Ints
+from autodetect.prices.statistics import medians
 
 NORMAL_QUARTILE = 0.6745  # the 0.75 quantile of the standard normal: makes MAD comparable to a standard deviation
 # MAD is 0 when more than half of the prices are equal, and tiny when they nearly are; every other price would then be
@@ -15,17 +17,16 @@ NORMAL_QUARTILE = 0.6745  # the 0.75 quantile of the standard normal: makes MAD 
 MAD_FLOOR = float(np.log(1.05))
 
 
-def modified_z(prices: pd.Series, groups: pd.Series) -> pd.Series:
+def modified_z(prices: Floats, groups: Ints) -> Floats:
     """Return the modified z-score of each price within its group, on the log scale.
 
     Args:
-        prices: float64, positive and finite, any currency (one per group).
-        groups: the group of each price, aligned with `prices`.
+        prices: (n,) positive and finite, any currency (one per group).
+        groups: (n,) the number of each price's group, not negative.
 
     Returns:
-        float64 scores without a unit, aligned with `prices`; 0 at the group's median.
+        (n,) scores without a unit; 0 at the group's median.
     """
     logs = np.log(prices)
-    deviations = logs - logs.groupby(groups).transform("median")
-    mad = deviations.abs().groupby(groups).transform("median")
-    return NORMAL_QUARTILE * deviations / mad.clip(lower=MAD_FLOOR)
+    deviations = logs - medians(logs, groups)
+    return NORMAL_QUARTILE * deviations / np.maximum(medians(np.abs(deviations), groups), MAD_FLOOR)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from autodetect.classifier.champion import Champion
+from autodetect.prices.judged.figures import PriceEvaluation
+from autodetect.prices.words import error_words
 from autodetect.release.manifest import ReleaseFacts
 from autodetect.release.packages import PackageFact, PackageLoss
 
@@ -12,7 +14,13 @@ _HOW = {
 }
 
 
-def card(facts: ReleaseFacts, champion: Champion, architecture: str, prices: Mapping[str, int]) -> str:
+def card(
+    facts: ReleaseFacts,
+    champion: Champion,
+    architecture: str,
+    prices: Mapping[str, int],
+    evaluation: PriceEvaluation | None = None,
+) -> str:
     """Return the card of a release.
 
     Args:
@@ -20,6 +28,7 @@ def card(facts: ReleaseFacts, champion: Champion, architecture: str, prices: Map
         champion: the released model.
         architecture: which network its backbone is.
         prices: counts of the price stage.
+        evaluation: how its valuation was judged.
     """
     metrics = champion.metrics
     window = f"{facts.data_window.first} to {facts.data_window.last}" if facts.data_window else "no sightings"
@@ -41,15 +50,21 @@ def card(facts: ReleaseFacts, champion: Champion, architecture: str, prices: Map
         f"| top-1, top-3 by photo | {metrics['top1']:.1%}, {metrics['top3']:.1%} (chance {metrics['chance']:.1%}) |",
         f"| test vehicles, photos | {metrics['vehicles']:.0f}, {metrics['photos']:.0f} |",
         f"| models with a sold price, with an asking price | {prices['prices_sold']}, {prices['prices_asking']} |",
-        f"| offers | {prices['offers']} |",
+        f"| valuation | {(evaluation and error_words(evaluation)) or 'not judged'} |",
+        f"| offers, those with a place, with a value | {_offers(prices)} |",
         "",
         *_packages(facts),
         "Test vehicles were never trained on.",
         "The model names only the classes in `classes.json`.",
+        "Prices are of tonight's market, each with its basis, currency and window; too few comparables give none.",
         _doubt(champion),
         "",
     ]
     return "\n".join(lines)
+
+
+def _offers(prices: Mapping[str, int]) -> str:
+    return ", ".join(f"{prices.get(name, 0):,}" for name in ("offers", "offers_placed", "offers_valued"))
 
 
 def _packages(facts: ReleaseFacts) -> Iterator[str]:

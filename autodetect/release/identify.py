@@ -1,8 +1,9 @@
-"""What the app shows, from a published release alone: the three likeliest models, the price, how many are on offer."""
+"""What the app shows, from a published release alone: the three likeliest models, their price, the offers nearby."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from sqlite3 import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,7 +17,10 @@ from autodetect.embeddings.imagenet_head import load_head as load_imagenet_head
 from autodetect.errors import CorruptError, UsageError
 from autodetect.lake.objects import ObjectStore
 from autodetect.photos.decode import decode
-from autodetect.prices.lookup import OfferFact, PriceFact, offers_of, price_of
+from autodetect.prices.lookup import OfferFact, PriceFact, offers_of, opened, price_of
+from autodetect.prices.near import NearFact, near
+from autodetect.prices.places import Place
+from autodetect.prices.radius import DEFAULT_RADIUS, Radius
 from autodetect.records import Record
 from autodetect.release import model_facts, non_cars
 from autodetect.release.answering import answer
@@ -29,19 +33,31 @@ if TYPE_CHECKING:
 WANTED = ("backbone.keras", "backbone.json", "champion.keras", "classes.json", "autodetect.sqlite")
 OPTIONAL = (model_facts.NAME, non_cars.FILE_NAME)  # earlier releases have neither
 TOP = 3
+NEAREST = 3  # offers of each answer
 BATCH_SIZE = 32  # as embeddings are made: a batch of one photo alone rounds differently
 
 Photos = Mapping[Path, Image.Image]
 
 
+class Asked(Record):
+    """Where the person who asks is, and how far is near."""
+
+    place: Place
+    within: Radius = DEFAULT_RADIUS
+
+
 class Guess(Record):
-    """One answer: a make and model, its probability, its price and the offers, where there are any."""
+    """One answer: a make and model, its probability, its price and the offers, where there are any.
+
+    `near` has the offers near the place that was asked about, None where none was.
+    """
 
     label: str
     make_model_id: str
     probability: float
     price: PriceFact | None
     offers: OfferFact
+    near: NearFact | None = None
 
 
 class NoCar(Record):
@@ -56,7 +72,7 @@ class Identification(Record):
 
     `photo` is the first of `photos`. `sure` says whether the first answer reaches the model's threshold; None where the
     release carries none or nothing was answered. `screened` says whether photos without a car were looked for: those
-    are in `no_car`, and where no other photo is left there are no `guesses`.
+    are in `no_car`, and where no other photo is left there are no `guesses`. `asked` is where offers were looked for.
     """
 
     photo: str
@@ -65,6 +81,7 @@ class Identification(Record):
     sure: bool | None = None
     screened: bool = False
     no_car: tuple[NoCar, ...] = ()
+    asked: Asked | None = None
 
 
 def fetch(store: ObjectStore, cache: Path) -> SyncedRelease:
@@ -72,13 +89,16 @@ def fetch(store: ObjectStore, cache: Path) -> SyncedRelease:
     return sync(store, cache, WANTED, optional=OPTIONAL)
 
 
-def identify(release: SyncedRelease, photos: Photos, *, same_car: bool = False) -> list[Identification]:
+def identify(
+    release: SyncedRelease, photos: Photos, *, same_car: bool = False, asked: Asked | None = None
+) -> list[Identification]:
     """Answer photos, which `read_photo` has read.
 
     Args:
         release: as `fetch` brought it.
         photos: at least one.
         same_car: all photos show one car: one answer to all of them instead of one to each.
+        asked: where to look for offers; None: nowhere.
 
     Raises:
         CorruptError: a file of the release is damaged, or does not belong to the others.
@@ -98,10 +118,11 @@ def identify(release: SyncedRelease, photos: Photos, *, same_car: bool = False) 
             Identification(
                 photo=str(paths[places[0]]),
                 photos=tuple(str(paths[i]) for i in places),
-                guesses=() if probabilities is None else model.guesses(probabilities),
+                guesses=() if probabilities is None else model.guesses(probabilities, asked),
                 sure=None if probabilities is None else model.is_sure(probabilities),
                 screened=model.screens,
                 no_car=tuple(NoCar(photo=str(paths[i]), seen=words) for i in places if (words := seen[i])),
+                asked=asked,
             )
         )
     return found
@@ -164,20 +185,32 @@ class _Model(NamedTuple):
             return None
         return bool(probabilities.max() >= self.facts.abstain.threshold)
 
-    def guesses(self, probabilities: npt.NDArray[np.float64]) -> tuple[Guess, ...]:
+    def guesses(self, probabilities: npt.NDArray[np.float64], asked: Asked | None) -> tuple[Guess, ...]:
         """Return the likeliest answers with their worth; an output that never answers is none of them."""
-        sqlite = self.release.path("autodetect.sqlite")
         ordered = np.argsort(-probabilities, kind="stable").tolist()
-        return tuple(
-            Guess(
-                label=entry.label,
-                make_model_id=entry.make_model_id,
-                probability=float(probabilities[entry.output]),
-                price=price_of(sqlite, entry.make_model_id),
-                offers=offers_of(sqlite, entry.make_model_id),
+        with opened(self.release.path("autodetect.sqlite")) as database:
+            return tuple(
+                Guess(
+                    label=entry.label,
+                    make_model_id=entry.make_model_id,
+                    probability=float(probabilities[entry.output]),
+                    price=price_of(database, entry.make_model_id),
+                    offers=offers_of(database, entry.make_model_id),
+                    near=None if asked is None else _near(database, asked, entry.make_model_id),
+                )
+                for entry in [self.outputs[i] for i in ordered if self.outputs[i].answers][:TOP]
             )
-            for entry in [self.outputs[i] for i in ordered if self.outputs[i].answers][:TOP]
-        )
+
+
+def _near(database: Connection, asked: Asked, make_model_id: str) -> NearFact:
+    return near(
+        database,
+        latitude=asked.place.latitude,
+        longitude=asked.place.longitude,
+        radius_km=asked.within.km,
+        make_model_id=make_model_id,
+        limit=NEAREST,
+    )
 
 
 def read_photo(path: Path, *, max_pixels: int) -> Image.Image:

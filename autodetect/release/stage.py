@@ -17,6 +17,7 @@ from autodetect.lake.lease import Fence
 from autodetect.lake.objects import ObjectStore, open_objects, probe_put_if_absent
 from autodetect.lake.schemas import SEEN
 from autodetect.lake.verdict import hold_reason, model_verdict, withheld_words
+from autodetect.prices.files import PRICE_FILES
 from autodetect.records import Receipt, StageRun, Verdict, canonical_json
 from autodetect.release import model_facts, non_cars
 from autodetect.release.card import card
@@ -116,7 +117,7 @@ def _files(
         **package_files(export),
         "classes.json": export.files["classes"],
         "champion.keras": export.files["head"],
-        **price.files,
+        **{name: price.files[name] for name in PRICE_FILES},
     }
     for name, sha256 in digests.items():
         lake.artifacts.fetch(sha256, folder / name)

@@ -41,7 +41,8 @@ def carried_scores(report: NightReport) -> ModelScores | None:
 def cards(report: NightReport) -> list[Card]:
     """Return the cards that there are facts for."""
     last = report.history[-1] if report.history else None
-    return [*_crawl_cards(report, last), *_model_cards(report, last), *_release_cards(report, last)]
+    found = [*_crawl_cards(report, last), *_model_cards(report, last), *_price_cards(report)]
+    return [*found, *_release_cards(report, last)]
 
 
 def _crawl_cards(report: NightReport, last: PastNight | None) -> list[Card]:
@@ -79,12 +80,24 @@ def _model_cards(report: NightReport, last: PastNight | None) -> list[Card]:
     return found
 
 
-def _release_cards(report: NightReport, last: PastNight | None) -> list[Card]:
+def _price_cards(report: NightReport) -> list[Card]:
     found = []
     if report.prices:
         cars = {each.label for each in report.prices}
         priced = {each.label for each in report.prices if each.median is not None}
         found.append(Card("Cars with a price", words.number(len(priced)), f"of {len(cars):,} with a listing"))
+    evaluation = report.priced.evaluation
+    split = (evaluation.by_vehicle or evaluation.by_time) if evaluation else None
+    if split:
+        ours, mean = (split.of(method).median_ape for method in ("valuation", "mean per model"))
+        found.append(
+            Card("Valuation off by", words.percent(ours), f"in the median; mean per model {words.percent(mean)}")
+        )
+    return found
+
+
+def _release_cards(report: NightReport, last: PastNight | None) -> list[Card]:
+    found = []
     if report.release:
         before = f"last night no. {last.release}" if last and last.release is not None else "the first one shown here"
         found.append(Card("Release", f"no. {report.release.sequence}", before))

@@ -18,6 +18,7 @@ from autodetect.classifier.slices import Slices
 from autodetect.classifier.unknown_cars import UnknownCars
 from autodetect.records import Record, Verdict
 from autodetect.report.exported import ExportedModel
+from autodetect.report.priced import PricedReport, PriceLine
 
 
 class StageFacts(Record):
@@ -226,21 +227,6 @@ class CopyGroup(Record):
     tied_by: str = ""
 
 
-class PriceLine(Record):
-    """A row of the price table by its label; figures in `currency`, `previous_median` is last night's when known."""
-
-    label: str
-    basis: str = "sold"
-    currency: str | None = None
-    count: int = 0
-    median: float | None = None
-    q1: float | None = None
-    q3: float | None = None
-    mean: float | None = None
-    previous_median: float | None = None
-    reason: str | None = None
-
-
 class ReleasedObject(Record):
     """A file of the release and its size in bytes."""
 
@@ -298,6 +284,7 @@ class NightReport(Record):
     samples: tuple[Sample, ...] = ()
     copies: tuple[CopyGroup, ...] = ()
     prices: tuple[PriceLine, ...] = ()
+    priced: PricedReport = PricedReport()
     exported: ExportedModel | None = None
     release: ReleaseFacts | None = None
     data_docs: str = Field("", pattern=r"^([^/:\\][^:\\]*)?$", description="relative link, no scheme, no backslash")

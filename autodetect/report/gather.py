@@ -16,7 +16,7 @@ from autodetect.embeddings.pin import read_pin
 from autodetect.lake.lake import Lake
 from autodetect.lake.objects import ObjectMissingError
 from autodetect.lake.receipts import END, night_filter
-from autodetect.lake.schemas import CLASSES, LISTINGS, PHOTOS, PRICES, QUARANTINE, SNAPSHOTS, Table
+from autodetect.lake.schemas import CLASSES, LISTINGS, PHOTOS, QUARANTINE, SNAPSHOTS, Table
 from autodetect.lake.verdict import published_before, released_model, withheld_words
 from autodetect.records import Receipt, StageRun
 from autodetect.report.crawled import crawl_facts
@@ -32,7 +32,6 @@ from autodetect.report.facts import (
     LabelConflict,
     ModelScores,
     PastNight,
-    PriceLine,
     RefusalFacts,
     RefusedPhoto,
     ReleasedObject,
@@ -208,24 +207,6 @@ class Gatherer:
             photos = tuple(self._photo(sha256) for sha256 in copies[:MOST_IN_GROUP])
             found.append(CopyGroup(photos=photos, tied_by=f"{len(copies)} copies of one picture"))
         return tuple(found)
-
-    def prices(self) -> tuple[PriceLine, ...]:
-        """Return tonight's price rows by label, each beside the median of the night before."""
-        if "price" not in self._run.inputs:
-            return ()
-        previous = self._run.earlier.get("price")
-        before: Mapping[tuple[str, str], float | None] = {}
-        if previous:
-            rows = self._rows(PRICES, where=night_filter(previous.night))
-            before = {(row["make_model_id"], row["basis"]): row["median"] for row in rows}
-        return tuple(
-            PriceLine(
-                label=f"{row['make']} {row['model']}",
-                **{name: row[name] for name in ("basis", "currency", "count", "median", "q1", "q3", "mean", "reason")},
-                previous_median=before.get((row["make_model_id"], row["basis"])),
-            )
-            for row in self._rows(PRICES, where=night_filter(self._run.night))
-        )
 
     def samples(self) -> tuple[Sample, ...]:
         """Return the sampled test photos with the challenger's answers."""

@@ -23,13 +23,15 @@ from autodetect.report.facts import (
     JudgedReport,
     LabelConflict,
     NightReport,
-    PriceLine,
     WorstClassPhotos,
     WrongAnswer,
 )
 from autodetect.report.judged_lines import label_lines, slice_lines, slice_rows, unknown_lines
 from autodetect.report.map_plot import draw_map
 from autodetect.report.plots import draw_evaluation, draw_plots
+from autodetect.report.price_plots import draw_prices
+from autodetect.report.priced import PriceLine
+from autodetect.report.priced_lines import price_lines
 from autodetect.report.thumbnails import thumbnail
 
 PAGE = "report.html"
@@ -68,6 +70,7 @@ def render(report: NightReport, folder: Path) -> Path:
     if report.evaluation:
         drawn |= draw_evaluation(report.evaluation, plots)
     drawn |= draw_map(report.judged.map, plots)
+    drawn |= draw_prices(report.priced, plots)
     html = _html(report, drawn, _pictures(report, photos))
     temporary = folder / f".{PAGE}.part"
     temporary.write_bytes(html.encode("utf-8", errors="replace"))
@@ -99,6 +102,7 @@ def _html(report: NightReport, plots: dict[str, Plot], pictures: dict[str, Any])
         classes=_weakest_first(report.classes),
         confusions=sorted(report.confusions, key=lambda each: -each.count)[:MOST_CONFUSIONS],
         prices=_most_comparables_first(report.prices),
+        **price_lines(report.priced),
         slowest=max((each.seconds for each in report.stages), default=0.0),
         **pictures,
     )

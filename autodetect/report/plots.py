@@ -9,7 +9,8 @@ from autodetect.classifier.accuracy import ClassScore
 from autodetect.classifier.calibration import Calibration
 from autodetect.classifier.evaluation import Evaluation
 from autodetect.report.drawing import Plot, Theme, axes_of, draw_line, name_axes, save
-from autodetect.report.facts import ClassFacts, Epoch, NightReport, PastNight, PriceLine
+from autodetect.report.facts import ClassFacts, Epoch, NightReport, PastNight
+from autodetect.report.priced import PriceLine
 
 MOST_PRICES = 15
 MOST_INTERVALS = 30

@@ -10,6 +10,7 @@ from autodetect.report.exported import exported
 from autodetect.report.facts import NightReport
 from autodetect.report.gather import Gatherer, carried, confusions, epochs, evaluation, model_scores, release
 from autodetect.report.page import render
+from autodetect.report.priced import PriceReader
 from autodetect.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
         folder: receives the page; Data Docs lie beside it.
     """
     gather = Gatherer(lake, run, work / "report-photos")
+    prices = PriceReader(lake, run)
     train = run.inputs.get("train")
     begin = run.inputs["begin"]
     verdict, reason = verdict_of(run.inputs, run.earlier, settings.crawl.min_coverage)
@@ -58,7 +60,8 @@ def report(settings: Settings, lake: Lake, run: StageRun, *, work: Path, folder:
             confusions=confusions(train),
             samples=gather.samples(),
             copies=gather.copies(),
-            prices=gather.prices(),
+            prices=prices.lines(),
+            priced=prices.report(),
             exported=exported(run.inputs.get("export"), withheld_words(run.inputs)),
             release=release(run.inputs.get("publish")),
             data_docs="data_docs/index.html" if (folder / "data_docs" / "index.html").is_file() else "",

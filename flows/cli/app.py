@@ -7,7 +7,7 @@ import typer
 
 from autodetect import __version__
 from autodetect.errors import AutoDetectError
-from flows.cli import backbone, catalog, doctor, finetune, identify, imports, lake, nights, release, sandbox
+from flows.cli import backbone, catalog, doctor, finetune, identify, imports, lake, nights, prices, release, sandbox
 
 EXIT_CODES = """\
 [bold]Exit codes[/bold]: 0 done (published, prices_only, skipped); 1 unexpected failure; 2 wrong usage or settings; \
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for room in (nights, finetune, imports, identify, release, lake, backbone, catalog, sandbox, doctor):
+for room in (nights, finetune, imports, identify, prices, release, lake, backbone, catalog, sandbox, doctor):
     room.register(app)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from autodetect.records import Verdict
-from flows.cli import export
+from flows.cli import export, prices
 from flows.cli.output import JsonOption, LakeOption, StoreOption, show, telling_interrupts
 from flows.cli.stages import (
     MarketplaceOption,
@@ -22,7 +22,6 @@ STAGE_HELP = {
     "crawl": "Crawl the source: new and changed listings, sales and photos.",
     "curate": "Clean listings, check and hash photos, find copies, group vehicles.",
     "train": "Choose tonight's photos, train a challenger, and let the gate decide.",
-    "price": "Compute the price and offer tables.",
     "publish": "Publish tonight's release.",
 }
 
@@ -33,8 +32,9 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(nightly)
     for name, words in STAGE_HELP.items():
-        if name == "price":  # stages stand in their order; the one before explains itself
+        if name == "publish":  # stages stand in their order; these two explain themselves
             export.register(app)
+            app.command()(prices.price)
         help_text = f"{words}\n\nOne stage of a night, run alone. Example: autodetect {name}"
         app.command(name=name, help=help_text)(_stage_command(name))
     app.command()(report)

@@ -10,6 +10,8 @@ from autodetect.catalog.fields import (
     PRICE_PLACEHOLDERS,
     Reading,
     leading_year,
+    read_bids,
+    read_buying_options,
     read_cylinders,
     read_mileage,
     read_price,
@@ -19,7 +21,10 @@ from autodetect.catalog.identify import Identity, identify
 from autodetect.catalog.model_years import FIRST_YEAR, NEAR, SIGNS
 from autodetect.catalog.postal_codes import read_postal_code
 
-CARRIED = ["trim", "body_type", "engine", "drive_type", "vin", "seller_hash", "country", "url", "permission"]
+CARRIED = [
+    "trim", "body_type", "engine", "drive_type", "vin", "title_status", "condition", "seller_hash", "country", "url",
+    "permission",
+]  # fmt: skip
 Correction = tuple[int, str, str]  # row, rule, what was written
 
 
@@ -55,6 +60,12 @@ def facts_of(sighting: dict[str, Any], identity: Identity) -> tuple[dict[str, An
         rules.append(("listing.price_placeholder", sighting["price"]))
     credible = year.value is not None and 1885 <= year.value <= sighting["night"].year + 2
     rules += contradictions(sighting, year.value if credible else None, price.value, currency)
+    bids, options = read_bids(sighting["bids"]), "|".join(sighting["buying_options"] or [])
+    known_options, more_options = read_buying_options(options)
+    if bids is None and sighting["bids"].strip():
+        rules.append(("listing.bids_unreadable", sighting["bids"]))
+    if more_options:
+        rules.append(("listing.buying_option_unknown", options))
     if currency != written:
         rules.append(("listing.currency_respelt", written))
     row = {
@@ -77,6 +88,8 @@ def facts_of(sighting: dict[str, Any], identity: Identity) -> tuple[dict[str, An
         "sold_on": sighting["observed_on"] if sold else None,
         "sold_precision": sighting["precision"] if sold else None,
         "currency": currency or None,
+        "buying_options": known_options or None,
+        "bids": bids,
         "price_unreadable": price.unreadable,
         "year_unreadable": year.unreadable,
         "mileage_unreadable": mileage.unreadable,

@@ -29,6 +29,7 @@ SIGHTING: dict[str, Any] = {
     "postal_code": " 10001 ",
     "country": "US",
     "vin": "VIN1",
+    "buying_options": ["FIXED_PRICE"],
     "url": "https://www.sandbox.invalid/itm/1",
 }
 IMPORT = {"kind": "import", "price": "", "currency": ""}

@@ -73,6 +73,10 @@ SIGHTINGS = st.fixed_dictionaries({
     "title": TITLES | ANYTHING,
     "vin": VINS,
     "trim": st.sampled_from(["", "GT"]),
+    "title_status": st.sampled_from(["", "Clean", "Salvage"]),
+    "condition": st.sampled_from(["", "Used"]),
+    "buying_options": st.none() | st.lists(st.sampled_from(["FIXED_PRICE", "AUCTION", "auction ", "SWAP", ""])),
+    "bids": st.sampled_from(["", " ", "0", "7", "1,204", "1 bid", "many", "-1"]) | ANYTHING,
 })  # fmt: skip
 
 

@@ -144,6 +144,25 @@ def test_a_sale_keeps_what_the_listing_asked_and_said() -> None:
     assert (row["first_seen"], row["last_seen"], row["night"]) == (FIRST, FIRST, SECOND)
 
 
+@pytest.mark.parametrize(("said", "bids"), [("", None), ("12", 12)])
+def test_the_bids_of_the_night_are_not_those_of_the_sale(said: str, bids: int | None) -> None:
+    offer = {"buying_options": ["AUCTION"], "bids": "0", "title_status": "Salvage", "condition": "Used"}
+    row = after((FIRST, [offer], "all"), (SECOND, [SALE | {"buying_options": [], "bids": said}], None))["1"]
+    assert (row["bids"], row["buying_options"]) == (bids, "AUCTION")
+    assert (row["title_status"], row["condition"]) == ("Salvage", "Used")
+
+
+def test_what_cannot_be_read_of_an_auction_is_none_and_told() -> None:
+    read = done({"bids": "1,204 bids"}, {"item_id": "2", "bids": "many", "buying_options": ["SWAP", "AUCTION"]})
+    _, refusals = apply([], read)
+    assert [(r.key, r.rule, r.value, r.effect) for r in refusals] == [
+        ("sandbox/2", "listing.buying_option_unknown", "SWAP|AUCTION", "noted"),
+        ("sandbox/2", "listing.bids_unreadable", "many", "nulled"),
+    ]
+    rows = listing_rows([], read.frame, {}, night=FIRST, missing_nights=2).rows
+    assert [(row["bids"], row["buying_options"]) for row in rows] == [(1204, "FIXED_PRICE"), (None, "AUCTION")]
+
+
 @pytest.mark.parametrize("third", [([], "all"), ([], None), ([MISSING], None)])
 def test_a_sold_listing_is_not_missing_nor_does_it_come_back_to_life(third: tuple[Any, str | None]) -> None:
     row = after((FIRST, [{}], "all"), (SECOND, [SALE], "all"), (THIRD, *third))["1"]

@@ -8,10 +8,12 @@ from typing import Any
 from autodetect.lake.lake import open_lake
 from autodetect.lake.schemas import SLICES
 from autodetect.lake.tables import rows_of
+from autodetect.prices.judged.figures import PriceEvaluation
 from autodetect.records import Receipt, Verdict
 from autodetect.settings import Settings
 from flows.summary import NightSummary, as_markdown, as_text, summarise
 from tests.release.publishing import variant
+from tests.report.priced_sample import errors
 
 NIGHT = date(2026, 11, 2)
 CRAWLED = {
@@ -98,6 +100,30 @@ def test_a_withheld_model_is_warned_of(tmp_path: Path) -> None:
     told = ended({"train": train, "export": exported(withheld="it answers otherwise", variants=[])}, tmp_path)
     assert told.warnings == ("tonight's new model is withheld: it answers otherwise",)
     assert "> **Warning:** tonight's new model is withheld: it answers otherwise" in as_markdown(told)
+
+
+def priced(**evaluation: Any) -> Receipt:
+    about = {"as_of": NIGHT, "basis": "sold", "currency": "USD", "sales": 900, "by_vehicle": None, "by_time": None}
+    judged = PriceEvaluation(**(about | evaluation)).model_dump(mode="json")
+    counts = {"prices_sold": 14, "prices_asking": 12, "offers": 390, "offers_placed": 312, "offers_valued": 300}
+    rated = {"offers_great": 40, "offers_good": 0, "offers_fair": 160, "offers_high": 70, "offers_no_rating": 120}
+    return Receipt(night=NIGHT, run_id="r", stage="price", counts=counts | rated, facts={"evaluation": judged})
+
+
+def test_prices_tell_how_far_off_the_valuation_is_and_how_offers_are_priced(tmp_path: Path) -> None:
+    lines = dict(ended({"price": priced(by_vehicle=errors("vehicle", "Ford"))}, tmp_path).lines)
+    assert lines["prices"] == "14 models by sales, 12 by asking price; 390 offers"
+    assert lines["valuation"] == (
+        "off by 31.8% in the median (mean per model 60.3%) on 3,312 held-out cars, 34.7% within 20%; "
+        "intervals hold 79.8%"
+    )
+    assert lines["offers"] == "312 with a place, 300 with a value; priced 40 great, 160 fair, 70 high"
+
+
+def test_a_valuation_that_was_not_judged_says_why(tmp_path: Path) -> None:
+    assert dict(ended({"price": priced(words=("not judged: 12 cars",))}, tmp_path).lines)["valuation"] == (
+        "not judged: 12 cars"
+    )
 
 
 def test_a_slices_name_does_not_break_the_table(tmp_path: Path) -> None:

@@ -1,21 +1,62 @@
-"""What may be shown as on offer."""
+"""What may be shown as on offer, and what is told of it."""
 
+import math
+import random
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from autodetect.lake.schemas import OFFERS
+from autodetect.lake.schemas import LISTINGS, OFFERS
+from autodetect.prices.offers import offers_table, with_histories
+from autodetect.prices.places import located
+from autodetect.sections import PriceSettings
+
+NIGHT = date(2026, 3, 14)
+NO_VALUES = {"value": np.nan, "low": np.nan, "high": np.nan, "rating": "no rating"}
 
 
-def test_an_offer_keeps_the_facts_that_a_buyer_sees(market):
+def listing(item_id: object, price: float | None = 10_000.0, **facts: Any) -> dict[str, Any]:
+    row = {"source": "shop", "item_id": str(item_id), "make_model_id": "ford/mustang", "currency": "USD"}
+    return row | {"status": "active", "asking_price": price, "first_seen": NIGHT - timedelta(days=3)} | facts
+
+
+def offers(rows: list[dict[str, Any]], values: pd.DataFrame | None = None, **bounds: float) -> pa.Table:
+    """Return the offers of listings whose rows have an index that is no counting."""
+    frame = pa.Table.from_pylist(rows, schema=LISTINGS.schema).to_pandas()
+    frame.index = pd.Index([f"row {i}" for i in range(len(frame))])
+    if values is None:
+        values = pd.DataFrame(NO_VALUES, index=frame.index)
+    places = located(frame["postal_code"], frame["country"])
+    return offers_table(frame, values.set_axis(frame.index), places, night=NIGHT, settings=PriceSettings(**bounds))
+
+
+def test_an_offer_keeps_the_facts_that_a_buyer_sees():
     facts = {"title": "1967 Mustang", "year": 1967, "mileage": 88_000, "postal_code": "48173", "country": "US"}
-    [row] = market.offers([market.asking(1, 19_999.999, url="https://example.org/1", **facts)]).to_pylist()
+    facts |= {"region": "481", "trim": "GT", "url": "https://example.org/1", "first_seen": date(2026, 1, 2)}
+    values = pd.DataFrame([{"value": 21_000.004, "low": 15_000.0, "high": 29_000.0, "rating": "good"}])
+    [row] = offers([listing(1, 19_999.999, **facts)], values).to_pylist()
     assert row == facts | {
-        "night": market.night,
+        "night": NIGHT,
         "source": "shop",
         "item_id": "1",
-        "make_model_id": market.ford,
+        "make_model_id": "ford/mustang",
         "price": 20_000.0,
         "currency": "USD",
-        "url": "https://example.org/1",
+        "latitude": 42.0731,
+        "longitude": -83.2127,
+        "place_precision": "code",
+        "value": 21_000.0,
+        "value_low": 15_000.0,
+        "value_high": 29_000.0,
+        "rating": "good",
+        "first_price": 20_000.0,
+        "changed_on": None,
     }
 
 
@@ -34,19 +75,72 @@ def test_an_offer_keeps_the_facts_that_a_buyer_sees(market):
         {"asking_price": float("nan")},
         {"asking_price": float("inf")},
     ],
+    ids=str,
 )
-def test_what_is_no_offer_is_left_out(market, facts):
-    rows = [market.asking("good", 10_000), market.asking("bad", 10_000, **facts)]
-    assert market.offers(rows)["item_id"].to_pylist() == ["good"]
+def test_what_is_no_offer_is_left_out(facts):
+    assert offers([listing("good"), listing("bad", **facts)])["item_id"].to_pylist() == ["good"]
 
 
-def test_offers_are_sorted_by_key_and_unknown_facts_are_null(market):
-    rows = [market.asking(i, 10_000) for i in ("3", "1", "2")]
-    found = market.offers(rows)
-    assert found["item_id"].to_pylist() == ["1", "2", "3"]
-    assert found["year"].null_count == 3
+def test_a_car_that_is_advertised_twice_is_two_offers():
+    assert offers([listing("1", vin="x"), listing("2", vin="x", relist_of="1")]).num_rows == 2
+
+
+def test_no_listings_give_no_offers():
+    found = offers([])
+    assert found.num_rows == 0
     assert found.schema.equals(OFFERS.schema)
 
 
-def test_no_listings_give_no_offers(market):
-    assert market.offers([]).num_rows == 0
+prices = st.floats(allow_nan=True, allow_infinity=True) | st.floats(100, 20_000_000) | st.none()
+codes = st.sampled_from([("33602", "US"), ("336**", "US"), ("T6J", "CA"), ("10115", "DE"), (None, None)])
+
+
+@given(st.lists(st.tuples(prices, prices, codes, st.sampled_from([None, 1967]), st.booleans())), st.integers(0, 9))
+@settings(deadline=None)
+def test_offers_are_sorted_typed_and_without_nan_in_any_order_of_rows(drawn, seed):
+    rows = [
+        listing(i, price, year=year, postal_code=code, country=country, source="shop" if odd else "market")
+        for i, (price, _, (code, country), year, odd) in enumerate(drawn)
+    ]
+    worth = [value for _, value, *_ in drawn]
+    values = pd.DataFrame({"value": worth, "low": worth, "high": worth, "rating": None}, dtype=object)
+    found = offers(rows, values)
+    assert found.schema.equals(OFFERS.schema)
+    keys = list(zip(found["source"].to_pylist(), found["item_id"].to_pylist(), strict=True))
+    assert keys == sorted(keys)
+    for name, column in zip(found.column_names, found.columns, strict=True):
+        if pa.types.is_floating(column.type):
+            assert all(value is None or math.isfinite(value) for value in column.to_pylist()), name
+    assert found["latitude"].null_count == found["longitude"].null_count == found["place_precision"].null_count
+    order = random.Random(seed).sample(range(len(rows)), len(rows))
+    assert offers([rows[i] for i in order], values.iloc[order]).equals(found)
+
+
+def test_histories_tell_the_first_price_and_the_newest_change():
+    made = offers([listing("a", 9_000.0), listing("b"), listing("c"), listing("a", source="market")])
+    histories = pd.DataFrame(
+        {
+            "source": ["shop", "shop", "shop"],
+            "item_id": ["gone", "a", "b"],
+            "first_price": [1.0, 9_500.0, 10_000.0],
+            "changed_on": pd.to_datetime([None, "2026-03-14", None]).astype("datetime64[s]"),
+        }
+    )
+    told = with_histories(made, histories)
+    assert told.schema.equals(OFFERS.schema)
+    columns = ("source", "item_id", "first_price", "changed_on")
+    assert [tuple(row[name] for name in columns) for row in told.to_pylist()] == [
+        ("market", "a", 10_000.0, None),
+        ("shop", "a", 9_500.0, NIGHT),
+        ("shop", "b", 10_000.0, None),
+        ("shop", "c", 10_000.0, None),
+    ]
+    assert with_histories(made, histories.iloc[:0]).equals(made)
+
+
+@pytest.mark.parametrize("column", ["asking_price", "status", "item_id"])
+def test_listings_without_a_column_are_refused(column):
+    frame = pa.Table.from_pylist([listing(1)], schema=LISTINGS.schema).to_pandas()
+    places, values = located(frame["postal_code"], frame["country"]), pd.DataFrame([NO_VALUES])
+    with pytest.raises(KeyError, match=column):
+        offers_table(frame.drop(columns=column), values, places, night=NIGHT, settings=PriceSettings())

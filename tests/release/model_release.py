@@ -1,14 +1,13 @@
 """A release with a model that says of chosen photos what a test wants it to say."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from PIL import Image
 
 from autodetect.classifier.champion import Abstain
@@ -20,14 +19,13 @@ from autodetect.embeddings.geometry import to_input
 from autodetect.embeddings.imagenet_head import CLASSES, DIMENSION, ImageNetHead
 from autodetect.embeddings.imagenet_head import save_head as save_imagenet_head
 from autodetect.lake.objects import LocalStore
-from autodetect.lake.schemas import OFFERS, PRICES
-from autodetect.prices.files import write_price_files
 from autodetect.records import canonical_json
 from autodetect.release.identify import BATCH_SIZE
 from autodetect.release.layout import media_type
 from autodetect.release.model_facts import ModelFacts
 from autodetect.release.publish import ReleaseFile, publish
 from autodetect.sections import BackboneSettings, ClassifierSettings
+from tests.prices.stocked import stock
 from tests.release.sample import NOW, facts
 
 LABELS = ("Ford Focus", "Audi TT", "Fiat 500", "Jeep Wrangler")
@@ -73,6 +71,7 @@ class ModelRelease:
         model: Mapping[str, Any] | None = TOLD,
         silent: tuple[int, ...] = (),
         imagenet: dict[Path, int] | None = None,
+        offers: Sequence[dict[str, Any]] = (),
     ) -> None:
         """Publish a model whose logits for each photo are `said`, and which takes photos for classes of ImageNet.
 
@@ -82,6 +81,7 @@ class ModelRelease:
             model: fields of `model.json`; None for a release of before there was one.
             silent: outputs that do not answer.
             imagenet: photo -> ImageNet's class of it; None for a release without ImageNet's head.
+            offers: rows of `autodetect.sqlite`'s offers; a make_model_id is a label in lower case.
         """
         folder, record = self.folder / "files", self.record
         folder.mkdir(exist_ok=True)
@@ -106,7 +106,7 @@ class ModelRelease:
             record = record.model_copy(update={"imagenet_head": self._imagenet_head(imagenet)})
         (folder / "classes.json").write_text(json.dumps(entries), "utf-8")
         (folder / "backbone.json").write_bytes(canonical_json(record.model_dump(mode="json")))
-        self._prices()
+        self._prices(offers)
         files = [ReleaseFile(path.name, path, media_type(path.name)) for path in sorted(folder.iterdir())]
         files.append(ReleaseFile("backbone.keras", self.folder / "backbone.keras", "application/vnd.keras"))
         publish(store, files, facts(night=date(2026, 3, 1)), NOW)
@@ -134,20 +134,9 @@ class ModelRelease:
         assert head.kernel.shape[0] == DIMENSION
         return save_imagenet_head(head, self.folder / "files" / "imagenet-head.npy")
 
-    def _prices(self) -> None:
-        ids = [label.lower() for label in LABELS]
-        written = write_price_files(
-            self.folder / "prices",
-            night=date(2026, 3, 1),
-            prices=PRICES.schema.empty_table(),
-            offers=OFFERS.schema.empty_table(),
-            make_models=pa.table({"make_model_id": ids, "make": ids, "model": ids}),
-            classes=pa.table(
-                {"class_id": pa.array(range(len(ids)), pa.int32()), "make_model_id": ids, "label": list(LABELS)}
-            ),
-            class_map_digest="c" * 64,
-        )
-        (self.folder / "files" / "autodetect.sqlite").write_bytes(written.sqlite.read_bytes())
+    def _prices(self, offers: Sequence[dict[str, Any]]) -> None:
+        names = {label.lower(): tuple(label.split(" ", 1)) for label in LABELS}
+        stock(self.folder / "files" / "autodetect.sqlite", offers, names=names)
 
 
 def _kernel(vectors: np.ndarray, logits: np.ndarray) -> np.ndarray:

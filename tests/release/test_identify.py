@@ -3,13 +3,18 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from autodetect.errors import CorruptError, DependencyDownError
 from autodetect.lake.objects import LocalStore
-from autodetect.release.identify import Identification, fetch, identify, read_photo
+from autodetect.prices.near import NearFact
+from autodetect.prices.places import parse_place
+from autodetect.prices.radius import Radius
+from autodetect.release.identify import Asked, Identification, fetch, identify, read_photo
+from tests.prices.stocked import offer
 from tests.release.model_release import (
     ABSTAIN,
     LABELS,
@@ -45,7 +50,7 @@ def softmax(logits, temperature=1.0):
     return values / values.sum()
 
 
-def told(store: LocalStore, cache: Path, paths: list[Path], **options: bool) -> list[Identification]:
+def told(store: LocalStore, cache: Path, paths: list[Path], **options: Any) -> list[Identification]:
     return identify(fetch(store, cache), {path: read_photo(path, max_pixels=10**7) for path in paths}, **options)
 
 
@@ -86,6 +91,27 @@ def test_outputs_that_do_not_answer_are_never_guessed(release, said, store, tmp_
     for found in [*told(store, tmp_path / "cache", list(said)), *told(store, tmp_path, list(said), same_car=True)]:
         assert set(by_label(found)) == {LABELS[1], LABELS[3]}
         assert sum(by_label(found).values()) == pytest.approx(1)
+
+
+def test_each_guess_has_its_own_offers_near_the_place_that_was_asked_about(release, said, store, tmp_path):
+    here, away = (27.95, -82.46), (28.5, -82.46)  # 61 km apart
+    focus, audi = LABELS[0].lower(), LABELS[1].lower()
+    rows = [offer(i, *here, make_model_id=focus, price=10_000.0 + i) for i in range(5)]
+    rows += [offer("away", *away, make_model_id=focus, price=1.0), offer("nowhere", make_model_id=focus)]
+    rows += [offer("audi", *here, make_model_id=audi, price=7_000.0)]
+    release.publish(store, said, offers=rows)
+    asked = Asked(place=parse_place("33602"), within=Radius(amount=30, unit="mi"))
+    [found, *_] = told(store, tmp_path / "cache", list(said), asked=asked)
+    near = {guess.label: guess.near for guess in found.guesses}
+    assert len(near) == 3
+    assert (near[LABELS[0]].count, near[LABELS[0]].average, near[LABELS[0]].unplaced) == (5, 10_002.0, 1)
+    assert [each.item_id for each in near[LABELS[0]].nearest] == ["0", "1", "2"]
+    assert all(fact == NearFact() for label, fact in near.items() if label not in LABELS[:2])
+    assert found.asked == asked
+    wider = asked.model_copy(update={"within": Radius(amount=80, unit="km")})
+    [found, *_] = told(store, tmp_path / "cache", list(said), asked=wider)
+    assert next(guess.near.count for guess in found.guesses if guess.label == LABELS[0]) == 6
+    assert {guess.near for guess in told(store, tmp_path / "cache", list(said))[0].guesses} == {None}
 
 
 def test_a_release_of_before_answers_as_it_did(release, said, store, tmp_path):

@@ -20,6 +20,7 @@ from autodetect.classifier.unknown_cars import Cases, UnknownCars, judge_unknown
 from autodetect.records import Verdict
 from autodetect.report import facts
 from autodetect.report.exported import ExportedModel, ExportedVariant
+from tests.report.priced_sample import headlines, priced
 
 NIGHT = date(2026, 3, 14)
 
@@ -236,15 +237,8 @@ def full_report(tmp_path: Path) -> Callable[..., facts.NightReport]:
                 for each in photos
             ),
             "copies": (facts.CopyGroup(photos=tuple(photos), tied_by=text),),
-            "prices": (
-                *(
-                    facts.PriceLine(
-                        label=f"{text} {i}", count=9 + i, median=9e3, q1=8e3, q3=1e4, mean=9e3, currency="USD"
-                    )
-                    for i in range(3)
-                ),
-                facts.PriceLine(label=text, basis="asking", count=1, reason=text),
-            ),
+            "prices": headlines(text),
+            "priced": priced(text),
             "exported": packages(text),
             "release": facts.ReleaseFacts(
                 release_id="5c1f7a", sequence=42, objects=(facts.ReleasedObject(name=text, size=42_300_000),)

@@ -49,7 +49,7 @@ def seen(tmp_path, *flags):
 def test_every_picture_of_the_page_loads_in_light_and_dark(full_report, tmp_path, scheme, surface):
     render(full_report(verdict="skipped"), tmp_path / "out")
     page = seen(tmp_path, f"--blink-settings=preferredColorScheme={'0' if scheme == 'dark' else '1'}")
-    plots, samples, refused, copies, conflicting, mistaken = 7, 5, 1, 5, 2, 2
+    plots, samples, refused, copies, conflicting, mistaken = 11, 5, 1, 5, 2, 2
     assert len(page["images"]) == plots + samples + refused + copies + conflicting + mistaken
     assert [source for source, width in page["images"] if not width] == []
     assert sum(f"-{scheme}.png" in source for source, _ in page["images"]) == plots

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from autodetect.records import Receipt, Verdict
-from autodetect.report.facts import ClassFacts, JudgedReport, NightReport, PriceLine
+from autodetect.report.facts import ClassFacts, JudgedReport, NightReport
 from autodetect.report.gather import evaluation
 from autodetect.report.page import render
+from autodetect.report.priced import PricedReport, PriceLine
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)></td>{{ 7*7 }}{% raw %} $\\frac{$ \u202e&amp;"
 VOID = {"meta", "img", "source", "link", "br"}
@@ -70,7 +71,8 @@ def test_no_text_breaks_the_page(full_report, tmp_path, text):
     report = full_report(text, samples=(), copies=(), refused_photos=(), epochs=(), prices=(), history=(), classes=())
     undrawn = report.evaluation.model_copy(update={"by_photo": None, "by_vehicle": None, "per_class": ()})
     unmapped = report.judged.model_copy(update={"map": None})
-    report = report.model_copy(update={"evaluation": undrawn, "judged": unmapped})
+    unplotted = report.priced.model_copy(update={"curves": None, "histories": ()})
+    report = report.model_copy(update={"evaluation": undrawn, "judged": unmapped, "priced": unplotted})
     page = rendered(report, tmp_path / "out")
     assert set(page.tags) <= TAGS
     assert not page.open
@@ -184,7 +186,7 @@ def test_figures_that_are_not_numbers_are_a_dash(full_report, tmp_path):
     bad = float("nan")
     report = full_report(
         classes=(ClassFacts(class_id=1, label="A", top1=bad), ClassFacts(class_id=2, label="B", top1=float("inf"))),
-        prices=(PriceLine(label="A", count=9, median=bad, q1=bad, q3=bad, mean=bad),),
+        prices=(PriceLine(label="A", count=9, median=bad, q1=bad, q3=bad, trimmed_mean=bad),),
         epochs=tuple(each.model_copy(update={"loss": bad}) for each in full_report().epochs),
         challenger=full_report().challenger.model_copy(update={"top1_vehicle": bad}),
     )
@@ -222,3 +224,28 @@ def test_the_same_facts_give_the_same_bytes(full_report, tmp_path):
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     assert content(tmp_path / "one") == content(tmp_path / "two")
+
+
+def test_prices_say_how_far_off_they_are_what_was_left_out_and_how_they_moved(full_report, tmp_path):
+    page = rendered(full_report("Audi TT"), tmp_path / "out")
+    text = " ".join(" ".join(page.text).split())
+    order = (
+        *("8,800 to 9,300", "What they are worth by age", "How far off the valuation is", "held-out vehicles"),
+        *("31.8 % 30.1 % to 33.3 %", "later sales from 2020-01-01", "8,412 coefficients"),
+        *("0.53 (0.50 to 0.56) of the error of the mean per model", "3 more with 17 cars are not shown"),
+        *("From listings to figures", "a deposit or a monthly rate", "far from the other prices of its model 85"),
+        *("By model year", "Audi TT , 321", "Medians over the nights", "+5.0 %", "Offers that fell most tonight"),
+    )
+    places = [text.index(each) for each in order]
+    assert places == sorted(places)
+    assert "salvage" not in text
+    assert {"plots/curve-1-light.png", "plots/curve-2-dark.png", "plots/median-2-light.png"} <= set(page.links)
+
+
+def test_a_night_that_tells_nothing_of_its_valuation_shows_its_prices_alone(full_report, tmp_path):
+    page = rendered(full_report(priced=PricedReport()), tmp_path / "out")
+    text = " ".join(page.text)
+    assert "Trimmed mean" in text
+    for absent in ("valuation", "Valuation", "From listings to figures", "By model year", "Medians", "fell most"):
+        assert absent not in text
+    assert not [link for link in page.links if "curve" in link or "median" in link]

@@ -9,9 +9,11 @@ from PIL import Image
 
 from autodetect.classifier.evaluation import evaluate
 from autodetect.report.cards import tonight
-from autodetect.report.facts import Epoch, PriceLine
+from autodetect.report.facts import Epoch
 from autodetect.report.map_plot import draw_map
 from autodetect.report.plots import MOST_INTERVALS, draw_evaluation, draw_plots
+from autodetect.report.price_plots import draw_prices
+from autodetect.report.priced import PricedReport, PriceLine
 
 
 def drawn(report, folder):
@@ -112,6 +114,28 @@ def test_the_map_is_drawn_whatever_its_classes_are_called(full_report, tmp_path,
 
 def test_no_map_is_drawn_of_nothing(tmp_path):
     assert draw_map(None, tmp_path) == {}
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("label", ["Ford Mustang", "$\\frac{$", "車 🚗", "x" * 400, "", "_hidden"])
+def test_curves_and_medians_are_drawn_whatever_a_model_is_called(full_report, tmp_path, label):
+    plots = draw_prices(full_report(label).priced, tmp_path)
+    assert sorted(plots) == ["curve-1", "curve-2", "median-1", "median-2"]
+    for plot in plots.values():
+        with Image.open(tmp_path.parent / plot.light) as light, Image.open(tmp_path.parent / plot.dark) as dark:
+            assert light.size == dark.size
+
+
+def test_a_curve_of_one_age_or_without_sales_is_still_drawn(full_report, tmp_path):
+    priced = full_report().priced
+    one = {"ages": (3,), "value": (9e3,), "low": (5e3,), "high": (2e4,)}
+    curves = [priced.curves.curves[0].model_copy(update=each) for each in (one, {"dots": ()}, one | {"dots": ()})]
+    priced = PricedReport(curves=priced.curves.model_copy(update={"curves": tuple(curves)}))
+    assert sorted(draw_prices(priced, tmp_path)) == ["curve-1", "curve-2", "curve-3"]
+
+
+def test_no_prices_draw_nothing(tmp_path):
+    assert draw_prices(PricedReport(), tmp_path) == {}
     assert not list(tmp_path.iterdir())
 
 

@@ -27,6 +27,7 @@ LISTING: dict[str, Any] = {
     "any_price": 15_000.0,
     "year": 2012.0,
     "mileage": 61_000.0,
+    "bids": None,
     "postal_code": "10001",
     "make_model_id": "ford/mustang",
     "price_unreadable": False,
@@ -34,7 +35,7 @@ LISTING: dict[str, Any] = {
     "mileage_unreadable": False,
 }
 PHOTO: dict[str, Any] = {"sha256": "a", "defect": None, "short_side": 480.0, "contrast": 50.0}
-NUMBERS = ["asking_price", "sold_price", "any_price", "year", "mileage"]
+NUMBERS = ["asking_price", "sold_price", "any_price", "year", "mileage", "bids"]
 
 
 def listings(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -69,6 +70,7 @@ BREAKS_LISTING: dict[str, list[dict[str, Any]]] = {
     "listing.mileage_not_credible": [{"mileage": -1.0}, {"mileage": 1_000_001.0}, {"mileage": 1_234_567_890.0}],
     "listing.mileage_placeholder": [{"mileage": float(number)} for number in (999_999, 123_456, 111_111, 888_888)],
     "listing.postal_code_unreadable": [{"postal_code": "12"}, {"postal_code": "NOWHERE"}, {"postal_code": "33602?"}],
+    "listing.bids_not_credible": [{"bids": -1.0}, {"bids": 10_001.0}],
     "listing.model_not_named": [{"make_model_id": None}],
 }
 KEEPS_LISTING: list[dict[str, Any]] = [
@@ -82,6 +84,8 @@ KEEPS_LISTING: list[dict[str, Any]] = [
     {"mileage": 0.0},
     {"mileage": 1_000_000.0},
     {"mileage": None},
+    {"bids": 0.0},
+    {"bids": 10_000.0},
     {"currency": None},
     {"postal_code": "336**"},
     {"postal_code": "10001-1234"},

@@ -43,6 +43,8 @@ Rows = dict[Table, list[dict[str, Any]]]
 
 
 REFUSED = "2026-11-01/crawl/crawl.page/asking/all/1"
+SOLD, ASKED = (f"2026-11-01/{MODEL}/{basis}//" for basis in ("sold", "asking"))
+BANDED = f"2026-11-01/{MODEL}/sold/1965-1969/"
 NOT_A_NUMBER = np.full(4, np.nan, np.float16).tobytes()
 
 
@@ -68,8 +70,12 @@ def sound() -> Rows:
     both = (1, 2)
     item = {number: {"source": "sandbox", "item_id": str(number)} for number in both}
     vector = [np.arange(1, 5, dtype=np.float16) * number for number in both]
-    figures = {"low": 900.0, "q1": 1_000.0, "median": 2_000.0, "q3": 3_000.0, "high": 9_000.0, "mean": 2_500.0}
+    figures = {"low": 900.0, "q1": 1_000.0, "median": 2_000.0, "q3": 3_000.0, "high": 9_000.0, "trimmed_mean": 2_500.0}
+    figures |= {"median_low": 900.0, "median_high": 9_000.0, "currency": "USD", "precision": "day"}
+    headline = {"basis": "sold", "level": "model", "level_name": "Ford Mustang", "level_count": 5, "count": 5}
+    banded = {"basis": "sold", "year_band": "1965-1969", "level": "make", "level_name": "Ford", "level_count": 7}
     priced_row = {"night": NIGHT, "make_model_id": MODEL, "window_start": NIGHT, "window_end": NIGHT}
+    priced_row |= {"year_band": "", "region": "", "count": 2, "sellers": 2, "outliers": 0}
     return {
         SIGHTINGS: [
             {
@@ -182,11 +188,27 @@ def sound() -> Rows:
             for number in both
         ],
         PRICES: [
-            {**priced_row, "basis": "sold", "currency": "USD", "count": 5, "outliers": 0, **figures},
-            {**priced_row, "basis": "asking", "count": 2, "outliers": 0, "reason": "2 comparable offers"},
+            {**priced_row, **headline, **figures},
+            {**priced_row, "basis": "asking", "reason": "2 comparable offers"},
+            {**priced_row, **banded, **figures},
         ],
         OFFERS: [
-            {**item[n], "night": NIGHT, "make_model_id": MODEL, "price": 15_000.0, "currency": "USD", "country": "US"}
+            {
+                **item[n],
+                "night": NIGHT,
+                "make_model_id": MODEL,
+                "price": 15_000.0,
+                "first_price": 15_000.0,
+                "currency": "USD",
+                "country": "US",
+                "latitude": 27.96,
+                "longitude": -82.46,
+                "place_precision": "area",
+                "value": 16_000.0,
+                "value_low": 12_000.0,
+                "value_high": 20_000.0,
+                "rating": "good",
+            }
             for n in both
         ],
     }
@@ -232,6 +254,8 @@ DEFECTS: list[tuple[Table, int, dict[str, Any], str, str]] = [
     (LISTINGS, 1, {"asking_price": -1.0}, "listing.asking_price_kept", "sandbox/2"),
     (LISTINGS, 1, {"year": 1700}, "listing.year_kept", "sandbox/2"),
     (LISTINGS, 1, {"mileage": 2_000_000}, "listing.mileage_kept", "sandbox/2"),
+    (LISTINGS, 1, {"bids": -1}, "listing.bids_kept", "sandbox/2"),
+    (LISTINGS, 1, {"buying_options": "AUCTION|SWAP"}, "listing.buying_options_malformed", "sandbox/2"),
     (LISTINGS, 1, {"first_seen": LATER}, "listing.last_seen_before_first", "sandbox/2"),
     (LISTINGS, 1, {"last_seen": LATER}, "listing.seen_after_night", "sandbox/2"),
     (LISTINGS, 1, {"country": "U.S."}, "listing.country_malformed", "sandbox/2"),
@@ -259,14 +283,46 @@ DEFECTS: list[tuple[Table, int, dict[str, Any], str, str]] = [
     (CLASSES, 0, {"class_id": -1}, "class.id_negative", "-1"),
     (SNAPSHOTS, 1, {"class_id": 7}, "snapshot.class_unknown", f"s/{sha(2)}"),
     (SNAPSHOTS, 1, {"sha256": sha(9)}, "snapshot.photo_unknown", f"s/{sha(9)}"),
-    (PRICES, 0, {"q1": 2_500.0}, "price.median_below_q1", f"2026-11-01/{MODEL}/sold"),
-    (PRICES, 0, {"count": 4}, "price.too_little_behind", f"2026-11-01/{MODEL}/sold"),
-    (PRICES, 0, {"currency": None}, "price.currency_missing", f"2026-11-01/{MODEL}/sold"),
-    (PRICES, 1, {"reason": None}, "price.neither_figure_nor_reason", f"2026-11-01/{MODEL}/asking"),
-    (PRICES, 1, {"window_start": LATER}, "price.window_backwards", f"2026-11-01/{MODEL}/asking"),
+    (PRICES, 2, {"year_band": ""}, "prices.keys_repeat", SOLD),
+    (PRICES, 2, {"year_band": "1967"}, "price.year_band_malformed", f"2026-11-01/{MODEL}/sold/1967/"),
+    (PRICES, 2, {"year_band": "", "region": "Ohio"}, "price.region_malformed", f"2026-11-01/{MODEL}/sold//Ohio"),
+    (PRICES, 2, {"region": "US-FL"}, "price.two_dimensions", f"{BANDED}US-FL"),
+    (PRICES, 2, {"level": "town"}, "price.level_unknown", BANDED),
+    (PRICES, 2, {"precision": "week"}, "price.precision_unknown", BANDED),
+    (PRICES, 2, {"level": "model"}, "price.own_figures_of_others", BANDED),
+    (PRICES, 2, {"level_count": 4}, "price.too_little_behind", BANDED),
+    (PRICES, 2, {"count": 8}, "price.level_count_below_count", BANDED),
+    (PRICES, 2, {"sellers": 3}, "price.more_sellers_than_listings", BANDED),
+    (PRICES, 2, {"outliers": -1}, "price.outliers_negative", BANDED),
+    (PRICES, 2, {"level_name": None}, "price.figures_incomplete", BANDED),
+    (PRICES, 2, {"q3": None}, "price.figures_incomplete", BANDED),
+    (PRICES, 0, {"level": "make"}, "price.headline_rolled_up", SOLD),
+    (PRICES, 0, {"q1": 2_500.0}, "price.median_below_q1", SOLD),
+    (PRICES, 0, {"median_low": 2_000.01}, "price.median_below_median_low", SOLD),
+    (PRICES, 0, {"median_high": 1_999.99}, "price.median_high_below_median", SOLD),
+    (PRICES, 0, {"median_high": None}, "price.interval_half", SOLD),
+    (PRICES, 0, {"trimmed_mean": 899.0}, "price.trimmed_mean_below_low", SOLD),
+    (PRICES, 0, {"trimmed_mean": 9_001.0}, "price.high_below_trimmed_mean", SOLD),
+    (PRICES, 0, {"currency": None}, "price.currency_missing", SOLD),
+    (PRICES, 0, {"currency": "$"}, "price.currency_malformed", SOLD),
+    (PRICES, 1, {"reason": None}, "price.neither_figure_nor_reason", ASKED),
+    (PRICES, 1, {"count": -1, "sellers": None}, "price.count_negative", ASKED),
+    (PRICES, 1, {"window_start": LATER}, "price.window_backwards", ASKED),
     (OFFERS, 1, {"item_id": "9"}, "offer.listing_not_active", "2026-11-01/sandbox/9"),
     (OFFERS, 1, {"price": 1.0}, "offer.price_not_credible", "2026-11-01/sandbox/2"),
     (OFFERS, 1, {"currency": "$"}, "offer.currency_malformed", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"latitude": 90.1}, "offer.latitude_not_on_earth", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"longitude": -180.1}, "offer.longitude_not_on_earth", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"place_precision": "point"}, "offer.precision_unknown", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"longitude": None}, "offer.place_incomplete", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"place_precision": None}, "offer.place_incomplete", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"value": 11_999.0}, "offer.value_below_its_interval", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"value": 20_001.0}, "offer.value_above_its_interval", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"value_low": None}, "offer.value_incomplete", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"rating": "bargain"}, "offer.rating_unknown", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"first_price": None}, "offer.first_price_missing", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"first_price": 1.0}, "offer.first_price_not_credible", "2026-11-01/sandbox/2"),
+    (OFFERS, 1, {"changed_on": LATER}, "offer.price_changed_after_night", "2026-11-01/sandbox/2"),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from autodetect.catalog.fields import MILEAGE_PLACEHOLDERS
+from autodetect.catalog.fields import BUYING_OPTIONS, MILEAGE_PLACEHOLDERS
 from autodetect.lake.schemas import LISTINGS
 from autodetect.validation.frames import among, days_after, frame_of
 from autodetect.validation.rule import (
@@ -31,6 +31,8 @@ from autodetect.validation.rule import (
 FIRST_CAR_YEAR = 1885  # Benz Patent-Motorwagen
 MAX_MILEAGE = 1_000_000  # miles; odometers that turned over are rarer than typing errors
 MAX_CREDIBLE_PRICE = 100_000_000.0  # above any car ever sold by auction up to 2021; beyond 2022's single exception
+MAX_BIDS = 10_000  # car auctions end after some hundreds; beyond this it is another number of the page
+ONE_WAY_TO_BUY = f"(?:{'|'.join(BUYING_OPTIONS)})"
 POSTAL_CODE = r"^(?=.*[0-9])[0-9A-Z][0-9A-Z *-]{2,9}$"  # anywhere; `catalog.postal_codes` judges US and Canadian ones
 STATUSES = ("active", "missing", "ended", "sold", "imported")
 
@@ -86,6 +88,12 @@ def listing_suite(night: date) -> Suite:
                 "ExpectColumnValuesToMatchRegex",
                 {"column": "postal_code", "regex": POSTAL_CODE},
             ),
+            Rule(
+                "listing.bids_not_credible",
+                "nulled",
+                in_range,
+                {"column": "bids", "min_value": 0, "max_value": MAX_BIDS},
+            ),
             Rule("listing.model_not_named", "noted", "ExpectColumnValuesToNotBeNull", {"column": "make_model_id"}),
             Rule(
                 "listings.keys_repeat",
@@ -121,6 +129,8 @@ def listing_rows(rows: pa.Table, *, night: date, make_models: Iterable[pa.Table]
             "make_model_id",
             "year",
             "mileage",
+            "buying_options",
+            "bids",
             "country",
             "asking_price",
             "sold_price",
@@ -144,6 +154,13 @@ def listing_rows(rows: pa.Table, *, night: date, make_models: Iterable[pa.Table]
         between("listing.sold_price_kept", "held", "sold_price", 0, MAX_CREDIBLE_PRICE),
         between("listing.year_kept", "held", "year", FIRST_CAR_YEAR, night.year + 2),
         between("listing.mileage_kept", "held", "mileage", 0, MAX_MILEAGE),
+        between("listing.bids_kept", "held", "bids", 0, MAX_BIDS),
+        matches(
+            "listing.buying_options_malformed",
+            "held",
+            "buying_options",
+            rf"^{ONE_WAY_TO_BUY}(?:\|{ONE_WAY_TO_BUY})*$",
+        ),
         between("listing.missed_negative", "held", "missed", 0),
         at_least("listing.last_seen_before_first", "held", "first_seen", "last_seen"),
         between("listing.seen_after_night", "held", "seen_after_night", None, 0),

@@ -1,0 +1,155 @@
+"""Rows of Arrow columns as SQLite's records, whole columns at a time.
+
+SQLite's file format (https://www.sqlite.org/fileformat2.html, "Record Format"): a record is the length of its header, a
+serial type per column, then the values. A cell of an index b-tree, which a WITHOUT ROWID table is, is the record's
+length and the record. A number takes as few bytes as the format allows, as SQLite itself would write it: a REAL without
+a fraction is stored as an integer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+
+_BATCH_ROWS = 16_384  # what is worked on at once stays in the processor's cache
+_VALUE_BYTES = np.array([0, 1, 2, 3, 4, 6, 8, 8, 0, 0], np.int64)  # by serial type
+_INTEGER_LIMITS = (1 << 7, 1 << 15, 1 << 23, 1 << 31, 1 << 47)  # serial types 1 to 5 hold what is less, by either sign
+_REAL, _ZERO, _EMPTY_TEXT = 7, 8, 13  # serial types: eight bytes of IEEE 754; the integer 0, then 1; text of no length
+_WHOLE = 2.0**53  # a REAL of a larger size is left as it is
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells one behind the other: cell i is `content[starts[i] : starts[i + 1]]`."""
+
+    content: Bytes
+    starts: Ints
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """One number per row, big end first: the last `widths[i]` bytes of row i of `content` are its own."""
+
+    content: Bytes
+    widths: Ints
+
+    @property
+    def own(self) -> NDArray[np.bool_]:
+        """Return which bytes those are."""
+        most = self.content.shape[1]
+        return np.tri(most + 1, most, -1, dtype=np.bool_)[:, ::-1][self.widths]
+
+
+def cells_of(rows: pa.Table) -> Cells:
+    """Return the rows as cells of an index b-tree, in their order.
+
+    Args:
+        rows: columns of int64, float64 (finite) and string; nulls allowed.
+    """
+    parts = [_cells(batch) for batch in rows.combine_chunks().to_batches(max_chunksize=_BATCH_ROWS)]
+    lengths = np.concatenate([np.zeros(1, np.int64), *(np.diff(part.starts) for part in parts)])
+    return Cells(np.concatenate([np.empty(0, np.uint8), *(part.content for part in parts)]), lengths.cumsum())
+
+
+def varint(number: int) -> bytes:
+    """Return a number below 2**56 in SQLite's variable length: seven bits a byte, all but the last marked."""
+    digits = [number & 0x7F]
+    while number := number >> 7:
+        digits.append(number & 0x7F | 0x80)
+    return bytes(reversed(digits))
+
+
+def _cells(rows: pa.RecordBatch) -> Cells:
+    types: list[_Numbers] = []
+    values: list[_Numbers | pa.BinaryArray] = []
+    sizes = np.zeros(rows.num_rows, np.int64)
+    for column in rows.columns:
+        if pa.types.is_string(column.type):
+            lengths = pc.binary_length(column).fill_null(0).to_numpy().astype(np.int64)
+            serial = np.where(_nulls(column), 0, 2 * lengths + _EMPTY_TEXT)
+            values.append(column.cast(pa.binary()).fill_null(b""))
+        else:
+            serial, number = _number(column)
+            values.append(number)
+            lengths = number.widths
+        types.append(_varints(serial))
+        sizes += lengths + types[-1].widths
+    header = np.sum([serial.widths for serial in types], axis=0) + 1  # itself, one byte: columns are few
+    return _concatenated([_varints(sizes + 1), _varints(header), *types, *values])
+
+
+def _number(column: pa.Array) -> tuple[Ints, _Numbers]:
+    """Return serial types and values."""
+    plain = column.fill_null(0).to_numpy()
+    if pa.types.is_floating(column.type):
+        whole = (np.abs(plain) < _WHOLE) & (plain == np.trunc(plain))
+        numbers = np.where(whole, plain, 0).astype(np.int64)
+        serial = np.where(whole, _integer_types(numbers), _REAL)
+        numbers = np.where(whole, numbers, plain.view(np.int64))
+    else:
+        numbers, serial = plain, _integer_types(plain)
+    serial = np.where(_nulls(column), 0, serial)
+    return serial, _big_end_first(numbers, _VALUE_BYTES[serial])
+
+
+def _integer_types(numbers: Ints) -> Ints:
+    sizes = np.where(numbers < 0, ~numbers, numbers)
+    serial = np.ones(len(numbers), np.int64)
+    for limit in _INTEGER_LIMITS[: np.searchsorted(_INTEGER_LIMITS, sizes.max(initial=0), side="right")]:
+        serial += sizes >= limit
+    return np.where(sizes <= 1, np.where(numbers >= 0, _ZERO + numbers, serial), serial)
+
+
+def _varints(numbers: Ints) -> _Numbers:
+    most = len(varint(int(numbers.max(initial=0))))
+    if most == 1:
+        return _Numbers(numbers.astype(np.uint8)[:, None], np.ones_like(numbers))
+    places = 7 * np.arange(most - 1, -1, -1)
+    digits = (numbers[:, None] >> places) & 0x7F
+    digits[:, :-1] |= 0x80
+    widths = 1 + sum(((numbers >> place > 0).astype(np.int64) for place in places[:-1]), np.zeros_like(numbers))
+    return _Numbers(digits.astype(np.uint8), widths)
+
+
+def _big_end_first(numbers: Ints, widths: Ints) -> _Numbers:
+    content = numbers.astype(">i8").view(np.uint8).reshape(-1, 8)
+    return _Numbers(content[:, 8 - widths.max(initial=0) :], widths)
+
+
+def _concatenated(columns: Sequence[_Numbers | pa.BinaryArray]) -> Cells:
+    """Return, row by row, what the columns hold."""
+    joined: list[pa.BinaryArray] = []
+    numbers: list[_Numbers] = []
+    for column in (*columns, None):
+        if isinstance(column, _Numbers):
+            numbers.append(column)
+            continue
+        if numbers:
+            joined.append(_side_by_side(numbers))
+            numbers = []
+        if column is not None:
+            joined.append(column)
+    cells = pc.binary_join_element_wise(*joined, b"")
+    _, starts, content = cells.buffers()
+    starts = np.frombuffer(starts, np.int32)[: len(cells) + 1].astype(np.int64)
+    return Cells(np.frombuffer(content, np.uint8)[: starts[-1]], starts)
+
+
+def _side_by_side(numbers: Sequence[_Numbers]) -> pa.BinaryArray:
+    own = np.concatenate([each.own for each in numbers], axis=1)
+    content = np.concatenate([each.content for each in numbers], axis=1)[own]
+    starts = np.concatenate([[0], np.sum([each.widths for each in numbers], axis=0).cumsum()]).astype(np.int32)
+    return pa.Array.from_buffers(pa.binary(), len(own), [None, pa.py_buffer(starts), pa.py_buffer(content)])
+
+
+def _nulls(column: pa.Array) -> NDArray[np.bool_] | np.bool_:
+    """Return which values are null."""
+    if not column.null_count:
+        return np.False_
+    return column.is_null().to_numpy(zero_copy_only=False)
