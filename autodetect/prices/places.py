@@ -129,7 +129,7 @@ def parse_place(text: str) -> Place:
 def _gazetteer() -> list[dict[str, str]]:
     import zipcodes
 
-    return zipcodes.list_all()
+    return zipcodes.list_all()  # type: ignore[no-untyped-call]
 
 
 @cache

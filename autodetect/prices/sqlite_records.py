@@ -7,6 +7,7 @@ a fraction is stored as an integer.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 
-_BATCH_ROWS = 16_384  # what is worked on at once stays in the processor's cache
+_BATCH_ROWS = 65_536
 _VALUE_BYTES = np.array([0, 1, 2, 3, 4, 6, 8, 8, 0, 0], np.int64)  # by serial type
 _INTEGER_LIMITS = (1 << 7, 1 << 15, 1 << 23, 1 << 31, 1 << 47)  # serial types 1 to 5 hold what is less, by either sign
 _REAL, _ZERO, _EMPTY_TEXT = 7, 8, 13  # serial types: eight bytes of IEEE 754; the integer 0, then 1; text of no length
@@ -52,7 +53,8 @@ def cells_of(rows: pa.Table) -> Cells:
     Args:
         rows: columns of int64, float64 (finite) and string; nulls allowed.
     """
-    parts = [_cells(batch) for batch in rows.combine_chunks().to_batches(max_chunksize=_BATCH_ROWS)]
+    with ThreadPoolExecutor() as threads:  # most of the work is done without the interpreter's lock
+        parts = list(threads.map(_cells, rows.combine_chunks().to_batches(max_chunksize=_BATCH_ROWS)))
     lengths = np.concatenate([np.zeros(1, np.int64), *(np.diff(part.starts) for part in parts)])
     return Cells(np.concatenate([np.empty(0, np.uint8), *(part.content for part in parts)]), lengths.cumsum())
 

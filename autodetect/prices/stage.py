@@ -16,6 +16,7 @@ from autodetect.coreml.outputs import Output
 from autodetect.lake.lake import Lake
 from autodetect.lake.schemas import ASKING_PRICES, CLASSES, LISTINGS, MAKE_MODELS, OFFERS, PRICES, Table
 from autodetect.lake.tables import table_digest
+from autodetect.prices.advertised import advertised
 from autodetect.prices.curves import valuation_curves
 from autodetect.prices.files import PriceFiles, write_price_files
 from autodetect.prices.history import changed_prices, listing_histories, model_history
@@ -56,13 +57,10 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Pa
     listings = listed(lake, run.versions)
     made = price_table(listings, names, night=run.night, settings=settings.prices)
     worth = valued(made.judged, listings, names, night=run.night, earlier=lake.receipts.all(), settings=settings)
-    offers, changed = _offers(
-        listings,
-        worth.offered(listings, names, max_interval_ratio=settings.valuation.max_interval_ratio),
-        read(ASKING_PRICES, where=_before(run)),
-        night=run.night,
-        settings=settings,
-    )
+    offered = advertised(made.judged["asking"])
+    values = worth.offered(offered, names, max_interval_ratio=settings.valuation.max_interval_ratio)
+    known = read(ASKING_PRICES, where=_before(run))
+    offers, changed = _offers(offered, values, known, night=run.night, settings=settings)
     written = {PRICES: made.rows, OFFERS: offers, ASKING_PRICES: changed}
     outcome = check(
         priced(

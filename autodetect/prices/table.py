@@ -228,7 +228,7 @@ def _as_table(rows: pd.DataFrame, models: _Models, night: date) -> pa.Table:
     """Return rows with names for numbers, in the schema and order of `prices`."""
     model, level = rows["model"].to_numpy(np.int64), rows["level"].to_numpy(np.int64)
     label = models.make.str.cat(models.model, sep=" ", na_rep="").str.strip()
-    names = np.concatenate([label, models.makes, SEGMENTS, [None]]).astype(object)
+    names = np.concatenate([label, models.makes, SEGMENTS]).astype(object)
     count = len(models.ids)
     named = np.stack([model, count + models.make_of[model], count + len(models.makes) + models.segment_of[model]])
     none = level == NONE
@@ -239,7 +239,7 @@ def _as_table(rows: pd.DataFrame, models: _Models, night: date) -> pa.Table:
         make=models.make.to_numpy()[model],
         model=models.model.to_numpy()[model],
         level=np.array([*LEVELS, None], dtype=object)[level],
-        level_name=np.where(none, None, names[np.where(none, 0, named[level, np.arange(len(rows))])]),
+        level_name=np.append(names, None)[np.where(none, len(names), named[level, np.arange(len(rows))])],
         precision=np.array([*PRECISIONS, None], dtype=object)[precision],
     )
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in PRICES.schema]

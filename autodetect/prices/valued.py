@@ -47,6 +47,11 @@ class Valued:
 
         Values are of the car as its listing describes it, in the valuation's currency; a listing that asks in another
         one has none.
+
+        Args:
+            listings: as `advertised` gives them.
+            make_models: make_model_id, make, model of the catalogue.
+            max_interval_ratio: the largest `high` by `low` that is rated.
         """
         if self.model is None:
             return pd.DataFrame(np.nan, index=listings.index, columns=list(VALUES)).assign(rating="no rating")
@@ -55,7 +60,7 @@ class Valued:
         labels = ratings(
             listings["asking_price"],
             *(values[name] for name in VALUES),
-            same_currency=comparable,
+            same_currency=comparable & listings["rated"],
             max_interval_ratio=max_interval_ratio,
         )
         return values.assign(rating=labels)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autodetect.lake.schemas import (
+    ASKING_PRICES,
     CLASSES,
     EMBEDDINGS,
     LISTING_PHOTOS,
@@ -30,6 +31,7 @@ from autodetect.sections import PriceSettings
 from autodetect.settings import Settings
 from autodetect.validation.frames import replaced
 from autodetect.validation.rule import Judged
+from autodetect.validation.suites.asking_prices import asking_prices
 from autodetect.validation.suites.classes import classes
 from autodetect.validation.suites.embeddings import embeddings
 from autodetect.validation.suites.listing_photos import listing_photos
@@ -122,7 +124,7 @@ def priced(written: Rows, *, known: Rows, settings: PriceSettings) -> list[Judge
     """Return the suites of what the price stage is about to write.
 
     Args:
-        written: tonight's rows of `prices`, `offers`.
+        written: tonight's rows of `prices`, `offers`, `asking_prices`.
         known: `make_models` (`make_model_id`) and `listings` (`source`, `item_id`, `status`) as curated.
         settings: when a figure may be called a price.
     """
@@ -131,6 +133,7 @@ def priced(written: Rows, *, known: Rows, settings: PriceSettings) -> list[Judge
         schemas("price", written),
         prices(written[PRICES], make_models=known[MAKE_MODELS], settings=settings),
         offers(written[OFFERS], make_models=known[MAKE_MODELS], listings=active, settings=settings),
+        asking_prices(written[ASKING_PRICES], offers=written[OFFERS], settings=settings),
     ]
 
 

@@ -28,7 +28,7 @@ def _counted(near: NearFact, within: Radius) -> Iterator[str]:
     if near.by_area:
         yield f"of {near.by_area:,} only the area is known"
     if near.unplaced:
-        yield f"{near.unplaced:,} more do not say where"
+        yield f"{near.unplaced:,} more without a known place"
 
 
 def _offer(offer: NearOffer, within: Radius) -> str:

@@ -32,7 +32,7 @@ def year_lines(found: CarValue) -> Iterator[str]:
     if not found.bands:
         return
     basis = found.bands[0].basis
-    yield f"{found.make} {found.model} by model year ({_VERBS[basis]}); say --year for a value"
+    yield f"{found.make} {found.model} {_VERBS[basis]}, by model year (say --year for a value)"
     yield from _told((each.year_band, _price(each)) for each in found.bands)
 
 
@@ -67,10 +67,11 @@ def _valued(found: CarValue) -> Iterator[Line]:
     if found.price:
         yield _VERBS[found.price.basis], _price(found.price)
     if found.band:
-        yield found.band.year_band, _price(found.band)
+        yield f"of {found.band.year_band}", _price(found.band)
     if found.state:
         yield f"in {found.state.region}", _price(found.state)
-    yield from _listed("compared with", map(_comparable, found.comparables))
+    if asked.year:  # without it, any sale is as near as any other
+        yield from _listed("compared with", map(_comparable, found.comparables))
     if found.near:
         yield from _listed("near", near_lines(found.near, asked.within))
     offers = found.offers
@@ -104,7 +105,7 @@ def _comparable(sale: ComparableSale) -> str:
     about += [sale.trim] if sale.trim else []
     sold = sale.sold_on.strftime(_DATES[sale.sold_precision])
     told = f"{', '.join(about)}, sold {sold}: {sale.why} ({sale.source}/{sale.item_id})"
-    return f"{money(sale.price, sale.currency):>10}  {told}"
+    return f"{money(sale.price, sale.currency):>8}  {told}"
 
 
 def _funnel(funnel: Funnel, found: Explanation) -> Iterator[str]:
@@ -118,8 +119,9 @@ def _funnel(funnel: Funnel, found: Explanation) -> Iterator[str]:
     if row is None or row.median is None:
         yield f"           no price: {row.reason if row else 'the night has no row of it'}"
         return
-    sure = f"90 % sure: {row.median_low:,.0f} to {row.median_high:,.0f}"
-    yield f"           median {money(row.median, row.currency)} ({sure})"
+    known = row.median_low is not None  # fewer than five prices bound no median
+    sure = f" (90 % sure: {row.median_low:,.0f} to {row.median_high:,.0f})" if known else ""
+    yield f"           median {money(row.median, row.currency)}{sure}"
     spread = f"middle half {row.q1:,.0f} to {row.q3:,.0f}, all {row.low:,.0f} to {row.high:,.0f}"
     yield f"           {spread}, trimmed mean {row.trimmed_mean:,.0f}; {_sellers(row.sellers)}"
     if funnel.newest:

@@ -64,14 +64,15 @@ def test_the_page_names_the_marks_of_the_files():
     assert f"`schema_version` | `{SCHEMA_VERSION}`" in PAGE
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        *(lookup.PRICE_SQL, lookup.BANDS_SQL, lookup.STATES_SQL),
-        *(lookup.OFFERS_SQL, lookup.SALES_SQL, lookup.HISTORY_SQL),
-        *(near.PLACES_SQL, near.TOTALS_SQL, near.OFFERS_SQL, near.UNPLACED_SQL),
-    ],
-)
+STATEMENTS = {
+    f"{module.__name__}.{name}": value
+    for module in (lookup, near)
+    for name, value in vars(module).items()
+    if name.endswith("_SQL")
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
 def test_the_page_quotes_the_statements_of_the_reading_side(statement):
     assert f"{statement.strip()}\n" in PAGE
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from autodetect.lake.schemas import (
+    ASKING_PRICES,
     CLASSES,
     EMBEDDINGS,
     LISTING_PHOTOS,
@@ -192,6 +193,9 @@ def sound() -> Rows:
             {**priced_row, "basis": "asking", "reason": "2 comparable offers"},
             {**priced_row, **banded, **figures},
         ],
+        ASKING_PRICES: [
+            {**item[n], "night": NIGHT, "make_model_id": MODEL, "price": 15_000.0, "currency": "USD"} for n in both
+        ],
         OFFERS: [
             {
                 **item[n],
@@ -223,7 +227,7 @@ def suites(rows: Rows, refusals: list[Refusal] | None = None) -> list[Judged]:
         *crawled(made, night=NIGHT),
         *curated(written, read=made, known=empty, refusals=refusals or [], night=NIGHT, settings=SETTINGS),
         *trained({each: made[each] for each in (CLASSES, SNAPSHOTS)}, known=made | {CLASSES: empty[CLASSES]}),
-        *priced({each: made[each] for each in (PRICES, OFFERS)}, known=made, settings=SETTINGS.prices),
+        *priced({each: made[each] for each in (PRICES, OFFERS, ASKING_PRICES)}, known=made, settings=SETTINGS.prices),
     ]
 
 
@@ -309,6 +313,11 @@ DEFECTS: list[tuple[Table, int, dict[str, Any], str, str]] = [
     (PRICES, 1, {"count": -1, "sellers": None}, "price.count_negative", ASKED),
     (PRICES, 1, {"window_start": LATER}, "price.window_backwards", ASKED),
     (OFFERS, 1, {"item_id": "9"}, "offer.listing_not_active", "2026-11-01/sandbox/9"),
+    (ASKING_PRICES, 1, {"item_id": "1"}, "asking_prices.keys_repeat", "sandbox/1/2026-11-01"),
+    (ASKING_PRICES, 1, {"price": None}, "asking_price.price_missing", "sandbox/2/2026-11-01"),
+    (ASKING_PRICES, 1, {"price": 5.0}, "asking_price.price_not_credible", "sandbox/2/2026-11-01"),
+    (ASKING_PRICES, 1, {"currency": "$"}, "asking_price.currency_malformed", "sandbox/2/2026-11-01"),
+    (ASKING_PRICES, 1, {"price": 14_000.0}, "asking_price.not_offered", "sandbox/2/2026-11-01"),
     (OFFERS, 1, {"price": 1.0}, "offer.price_not_credible", "2026-11-01/sandbox/2"),
     (OFFERS, 1, {"currency": "$"}, "offer.currency_malformed", "2026-11-01/sandbox/2"),
     (OFFERS, 1, {"latitude": 90.1}, "offer.latitude_not_on_earth", "2026-11-01/sandbox/2"),
@@ -387,7 +396,9 @@ def test_a_column_of_another_type_or_too_many_holds_the_night(tmp_path: Path) ->
         offers.schema.get_field_index("price"), "price", offers["price"].cast(pa.float32())
     ).append_column("more", pa.array(["", ""]))
     wanted = priced(
-        {PRICES: rows[PRICES], OFFERS: changed.drop_columns(["title"])}, known=rows, settings=SETTINGS.prices
+        {**{each: rows[each] for each in (PRICES, ASKING_PRICES)}, OFFERS: changed.drop_columns(["title"])},
+        known=rows,
+        settings=SETTINGS.prices,
     )
     outcome = judged(wanted[0], docs=tmp_path)
     assert failed(outcome) == {"schema.column_differs": ["offers/more", "offers/price", "offers/title"]}

@@ -33,8 +33,8 @@ def robust_ridge(design: Any, target: Floats, penalties: Floats) -> Fitted:
     Args:
         design: one row for each case, at least one row.
         target: finite.
-        penalties: positive, one for each column, in cases: with so many cases, all at one side, a coefficient goes
-            half of the way to them.
+        penalties: positive, one for each column; about so many cases are needed to move a coefficient by half of what
+            they say, where that is no more than the usual residual.
     """
     intercept = float(np.median(target))
     coefficients = np.zeros(design.shape[1])
