@@ -65,7 +65,7 @@ def run() -> Grid:
             method: np.mean([_figures(sales["price"], each[method], each[MEAN], each[TREE]) for each in rounds], axis=0)
             for method in rounds[0]
         }
-        asked = sum(len(each[MEAN].values) for each in rounds)
+        asked = sum(len(each[MEAN].value) for each in rounds)
         lines += [(name, method, f"{asked:,}", *_shown(found)) for method, found in figures.items()]
         notes.append(_verdict(name, figures))
         size = rounds[0][OURS].size
@@ -76,12 +76,11 @@ def run() -> Grid:
         lines,
         notes=(
             *notes,
-            f"MdAPE: median absolute percentage error; {len(sales):,} sales of 500 dollars and more are learned from, the "
-            f"{int(sales['judged'].sum()):,} of models with 20 sales or more are asked, a fifth of them in each split",
+            "MdAPE: median absolute percentage error",
+            f"{len(sales):,} sales of 500 dollars and more; {int(sales['judged'].sum()):,} of models with 20 or more",
             "untouched: penalties and terms were chosen on the other sales, by cross-validation",
             f"what ships: about {size / 2**20:.1f} MiB of terms, the names included",
-            "the tree: scikit-learn's HistGradientBoostingRegressor, untuned, absolute error on log price, fed every "
-            "field that ours reads, text as categories",
+            "the tree: scikit-learn's HistGradientBoostingRegressor, untuned, absolute error on log price, our fields",
         ),
         packages=("scikit-learn", "scipy", "pandas"),
     )
@@ -113,7 +112,8 @@ def answers(sales: pd.DataFrame, asked: pd.Series, methods: Mapping[str, Method]
 
 def errors(prices: pd.Series, values: pd.Series) -> pd.Series:
     """Return absolute percentage errors; a car without a value is missed by all of its price."""
-    return ((values - prices).abs() / prices.loc[values.index]).fillna(1.0)
+    paid = prices.loc[values.index]
+    return ((values - paid).abs() / paid).fillna(1.0)
 
 
 def _draw(text: str) -> float:
@@ -121,10 +121,10 @@ def _draw(text: str) -> float:
 
 
 def _figures(prices: pd.Series, found: Answers, mean: Answers, tree: Answers) -> list[float]:
-    missed = errors(prices, found.values)
+    missed = errors(prices, found.value)
     median = missed.median()
     held = float("nan") if found.inside is None else found.inside.mean()
-    ratio = median / errors(prices, mean.values).median()
+    ratio = median / errors(prices, mean.value).median()
     return [median, ratio, (missed <= 0.2).mean(), held, found.seconds / tree.seconds]
 
 

@@ -47,8 +47,8 @@ def _together(sales: pd.DataFrame, rounds: Sequence[Answers]) -> pd.DataFrame:
         [
             pd.DataFrame(
                 {
-                    "model": sales["make_model_id"].loc[each.values.index],
-                    "missed": errors(sales["price"], each.values),
+                    "model": sales["make_model_id"].loc[each.value.index],
+                    "missed": errors(sales["price"], each.value),
                     "inside": each.inside,
                 }
             )

@@ -25,13 +25,13 @@ class Answers:
     """What a method says of the cars it was asked about.
 
     Attributes:
-        values: one for each car; NaN for none.
+        value: one for each car; NaN for none.
         inside: whether the price lies in the interval; None for methods without one.
         seconds: what fitting took.
         size: bytes of what a phone needs; 0 where that was not looked at.
     """
 
-    values: pd.Series
+    value: pd.Series
     inside: pd.Series | None = None
     seconds: float = float("nan")
     size: int = 0
@@ -55,7 +55,7 @@ def median_of_band(training: pd.DataFrame, asked: pd.DataFrame, as_of: date) -> 
     keys = [training["make_model_id"], training["year"] // AGE_BAND]
     bands = training.groupby(keys)["price"].median().rename("value")
     mine = pd.MultiIndex.from_arrays([asked["make_model_id"], asked["year"] // AGE_BAND])
-    return Answers(bands.reindex(mine).set_axis(asked.index).fillna(median_of_model(training, asked, as_of).values))
+    return Answers(bands.reindex(mine).set_axis(asked.index).fillna(median_of_model(training, asked, as_of).value))
 
 
 def boosted_tree(training: pd.DataFrame, asked: pd.DataFrame, _as_of: date) -> Answers:
@@ -97,7 +97,7 @@ def ours_unpruned(training: pd.DataFrame, asked: pd.DataFrame, as_of: date) -> A
 
 def blend(first: Answers, second: Answers) -> Answers:
     """Return the geometric middle of two answers: the best that we know, and nothing for a phone."""
-    return Answers(np.exp((np.log(first.values) + np.log(second.values)) / 2))
+    return Answers(np.exp((np.log(first.value) + np.log(second.value)) / 2))
 
 
 def _numbers(frame: pd.DataFrame, training: pd.DataFrame) -> pd.DataFrame:

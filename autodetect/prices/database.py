@@ -35,14 +35,14 @@ def write_database(
     valuation: Mapping[str, StoredTable],
     meta: Mapping[str, str],
 ) -> None:
-    """Write the file. The order of the rows does not matter; that of the offers, by key, saves time.
+    """Write the file. The order of the rows does not matter, but for that of the offers.
 
     Args:
         path: where to.
         make_models: make_model_id, make, model.
         classes: class_id, make_model_id, label.
         prices: the `prices` schema, of one night.
-        offers: the `offers` schema, of one night.
+        offers: the `offers` schema, of one night, sorted by source and item id, no two with one key.
         sales: make_model_id, and the columns of `sqlite_format.SALES` (source by its name).
         history: make_model_id, and the columns of `sqlite_format.HISTORY`.
         valuation: the valuation's stored tables by name; empty where nothing is valued.
@@ -62,6 +62,7 @@ def write_database(
         return rows
 
     places, place = _places(offers)
+    order = np.lexsort((_narrow(place), _narrow(_numbers(offers["make_model_id"], ids).to_numpy())))
     urls = [_url_of(offers, source) for source in sources]
     tables = [
         (sql.MAKE_MODELS, _named(make_models, ids)),
@@ -81,7 +82,7 @@ def write_database(
     with path.open("wb") as pages:
         file = SqliteFile(pages)
         for table, rows in tables:
-            _add(file, table, rows)
+            _add(file, table, rows, order if table is sql.OFFERS else None)
         file.finish(application_id=sql.APPLICATION_ID, user_version=sql.SQLITE_SCHEMA_VERSION)
 
 
@@ -89,11 +90,21 @@ def _schema(table: SqlTable) -> pa.Schema:
     return pa.schema([pa.field(each.name, _ARROW[each.type], nullable=bool(each.null)) for each in table.columns])
 
 
-def _add(file: SqliteFile, table: SqlTable, rows: pa.Table) -> None:
-    rows = in_key_order(typed(_with_days(rows), _schema(table), name=table.name), table.key, name=table.name)
+def _add(file: SqliteFile, table: SqlTable, rows: pa.Table, order: Ints | None) -> None:
+    """Add a table and its indices.
+
+    Args:
+        file: where to.
+        table: what it is to be.
+        rows: its columns and perhaps others.
+        order: the numbers of the rows in the order of their key, for who knows it.
+    """
+    rows = typed(_with_days(rows), _schema(table), name=table.name)
+    if order is None:
+        rows = in_key_order(rows, table.key, name=table.name)
     for name, statement in table.statements.items():
         if name == table.name:
-            file.add("table", name, table.name, statement, rows)
+            file.add("table", name, table.name, statement, rows, order)
             continue
         columns = [*table.indices[name], *(key for key in table.key if key not in table.indices[name])]
         file.add("index", name, table.name, statement, _sorted(rows.select(columns)))
@@ -150,7 +161,7 @@ def _codes(values: pa.Array) -> Ints:
 
 
 def _offers(offers: pa.Table, numbered: Callable[[pa.Table], pa.Table], place: Ints, urls: pa.Array) -> pa.Table:
-    """Return the offers as the file has them, in the order of its key (where they were in that of the lake's).
+    """Return the offers with the columns that the file has.
 
     Args:
         offers: the `offers` schema.
@@ -163,8 +174,7 @@ def _offers(offers: pa.Table, numbered: Callable[[pa.Table], pa.Table], place: I
     rows = _with(
         rows, "first_price", _where_not(pc.equal(offers["first_price"], offers["price"]), offers["first_price"])
     )
-    order = np.lexsort((_narrow(place), _narrow(rows["make_model"].to_numpy())))
-    return rows.select([column.name for column in sql.OFFERS.columns]).take(order)
+    return rows
 
 
 def _url_of(offers: pa.Table, source: pa.Scalar) -> str | None:

@@ -8,13 +8,14 @@ the levels above them, its root last; the schema is on page 1.
 
 import struct
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from autodetect.prices.sqlite_records import Bytes, Cells, Ints, cells_of, varint
+from autodetect.prices.sqlite_records import Ints, cells_of, varint
 
 PAGE_SIZE = 8192
 _FILE_HEADER, _LEAF_HEADER, _INTERIOR_HEADER = 100, 8, 12  # bytes
@@ -37,7 +38,9 @@ class SqliteFile:
         self._schema: list[tuple[str, str, str, int, str]] = []
         self._append(bytes(PAGE_SIZE))  # page 1, for the schema
 
-    def add(self, kind: str, name: str, table: str, sql: str, rows: pa.Table) -> None:
+    def add(
+        self, kind: str, name: str, table: str, sql: str, rows: pa.Table, order: NDArray[np.integer] | None = None
+    ) -> None:
         """Add a WITHOUT ROWID table or an index.
 
         Args:
@@ -45,11 +48,12 @@ class SqliteFile:
             name: its name.
             table: the name of the table; its own or the index's.
             sql: the statement that creates it.
-            rows: its records in key order, no two with one key. Of a table its columns, the key first; of an index its
-                columns, then those of the table's key that are not among them. See `cells_of` for the types.
+            rows: its records, no two with one key. Of a table its columns, the key first; of an index its columns, then
+                those of the table's key that are not among them. See `cells_of` for the types.
+            order: the numbers of the rows in the order of their key; left out where they lie so.
         """
-        root = self._tree(self._without_overflow(cells_of(rows)))
-        self._schema.append((kind, name, table, root, sql))
+        cells = self._without_overflow(cells_of(rows))
+        self._schema.append((kind, name, table, self._tree(cells, order), sql))
 
     def finish(self, *, application_id: int, user_version: int) -> None:
         """Write page 1.
@@ -66,13 +70,18 @@ class SqliteFile:
         self._count += len(pages) // PAGE_SIZE
         return self._count
 
-    def _tree(self, cells: Cells) -> int:
+    def _tree(self, cells: pa.LargeBinaryArray, order: NDArray[np.integer] | None) -> int:
         """Add a b-tree and return the number of its root."""
-        splits = list(_splits(_costs(np.diff(cells.starts), _POINTER), PAGE_SIZE - _LEAF_HEADER))
+        lengths = pc.binary_length(cells).to_numpy()
+        splits = list(_splits(_costs(lengths if order is None else lengths[order], _POINTER), PAGE_SIZE - _LEAF_HEADER))
         children = list(range(self._count + 1, self._count + len(splits) + 1))
-        for first in range(0, len(splits), _PAGES_AT_ONCE):
-            self._append(_leaves(cells, splits[first : first + _PAGES_AT_ONCE]).data.cast("B"))
-        dividers = [cells.content[cells.starts[end] : cells.starts[end + 1]].tobytes() for _, end in splits[:-1]]
+        dividers: list[bytes] = []
+        for at in range(0, len(splits), _PAGES_AT_ONCE):
+            some = splits[at : at + _PAGES_AT_ONCE]
+            first, end = some[0][0], some[-1][1] + 1  # with the divider after the last
+            part = cells.slice(first, end - first) if order is None else cells.take(order[first:end])
+            self._append(_leaves(part, [(begin - first, until - first) for begin, until in some]))
+            dividers += [part[until - first].as_py() for _, until in some if until < len(cells)]
         while dividers:
             costs = _costs(np.array([len(divider) for divider in dividers]), _POINTER + _CHILD)
             parents, above = [], []
@@ -82,20 +91,13 @@ class SqliteFile:
             children, dividers = parents, above
         return children[0]
 
-    def _without_overflow(self, cells: Cells) -> Cells:
+    def _without_overflow(self, cells: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
         """Move what is too long for a page to pages of its own."""
-        (long,) = np.nonzero(np.diff(cells.starts) > _MOST_LOCAL + len(varint(_MOST_LOCAL)))
-        if not len(long):
+        long = pc.greater(pc.binary_length(cells), _MOST_LOCAL + len(varint(_MOST_LOCAL)))
+        if not pc.any(long).as_py():
             return cells
-        parts, lengths, done = [], np.diff(cells.starts), 0
-        for row in long:
-            begin, end = cells.starts[row], cells.starts[row + 1]
-            cut = self._cut(cells.content[begin:end].tobytes())
-            parts += [cells.content[done:begin], np.frombuffer(cut, np.uint8)]
-            lengths[row] = len(cut)
-            done = end
-        content = np.concatenate([*parts, cells.content[done:]])
-        return Cells(content, np.concatenate([np.zeros(1, np.int64), lengths.cumsum()]))
+        cut = [self._cut(cell) for cell in cells.filter(long).to_pylist()]
+        return pc.replace_with_mask(cells, long, pa.array(cut, pa.large_binary()))
 
     def _cut(self, cell: bytes) -> bytes:
         """Return a cell's beginning, after it the number of the first of the pages that hold the rest."""
@@ -112,13 +114,10 @@ class SqliteFile:
 
     def _first_page(self, application_id: int, user_version: int) -> bytes:
         columns = zip(*self._schema, strict=True)
-        found = cells_of(
-            pa.table([pa.array(column) for column in columns], names=["type", "name", "table", "root", "sql"])
-        )
+        names = ["type", "name", "tbl_name", "rootpage", "sql"]
         cells = []
-        for row, (begin, end) in enumerate(pairwise(found.starts), 1):
-            cell = found.content[begin:end].tobytes()
-            size = 1 + (cell[0] >= 0x80)
+        for row, cell in enumerate(cells_of(pa.table([pa.array(each) for each in columns], names)).to_pylist(), 1):
+            size = 1 + (cell[0] >= 0x80)  # bytes of the record's length
             cells.append(cell[:size] + varint(row) + cell[size:])
         room = PAGE_SIZE - _FILE_HEADER
         header = struct.pack(
@@ -154,21 +153,23 @@ def _splits(costs: Ints, room: int) -> Iterator[tuple[int, int]]:
         first = end + 1
 
 
-def _leaves(cells: Cells, splits: Sequence[tuple[int, int]]) -> Bytes:
-    """Return the leaves side by side, uint8: each its header, where its cells begin, a gap, its cells."""
+def _leaves(cells: pa.LargeBinaryArray, splits: Sequence[tuple[int, int]]) -> memoryview:
+    """Return the leaves side by side: each its header, where its cells begin, a gap, its cells."""
+    _, offsets, content = cells.buffers()
+    starts = np.frombuffer(offsets, np.int64)[cells.offset : cells.offset + len(cells) + 1]
     firsts, ends = np.array(splits).T
-    counts, begins = ends - firsts, PAGE_SIZE - (cells.starts[ends] - cells.starts[firsts])
+    counts, begins = ends - firsts, PAGE_SIZE - (starts[ends] - starts[firsts])
     pages = np.zeros((len(splits), PAGE_SIZE), np.uint8)
     pages[:, 0] = _INDEX_LEAF
     pages[:, 3:5] = counts.astype(">u2")[:, None].view(np.uint8)
     pages[:, 5:7] = begins.astype(">u2")[:, None].view(np.uint8)
     page = np.repeat(np.arange(len(splits)), counts)
     within = np.arange(len(page)) - np.repeat(counts.cumsum() - counts, counts)
-    places = (begins - cells.starts[firsts])[page] + cells.starts[firsts[page] + within]
+    places = (begins - starts[firsts])[page] + starts[firsts[page] + within]
     pages.view(">u2")[page, _LEAF_HEADER // _POINTER + within] = places
     for number, (first, end) in enumerate(splits):
-        pages[number, begins[number] :] = cells.content[cells.starts[first] : cells.starts[end]]
-    return pages
+        pages[number, begins[number] :] = np.frombuffer(content, np.uint8, starts[end] - starts[first], starts[first])
+    return pages.data.cast("B")
 
 
 def _interior(children: Sequence[int], dividers: Sequence[bytes]) -> bytes:

@@ -9,6 +9,8 @@ a fraction is stored as an integer.
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,14 +28,6 @@ _WHOLE = 2.0**53  # a REAL of a larger size is left as it is
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Cells one behind the other: cell i is `content[starts[i] : starts[i + 1]]`."""
-
-    content: Bytes
-    starts: Ints
-
-
-@dataclass(frozen=True)
 class _Numbers:
     """One number per row, big end first: the last `widths[i]` bytes of row i of `content` are its own."""
 
@@ -47,16 +41,15 @@ class _Numbers:
         return np.tri(most + 1, most, -1, dtype=np.bool_)[:, ::-1][self.widths]
 
 
-def cells_of(rows: pa.Table) -> Cells:
-    """Return the rows as cells of an index b-tree, in their order.
+def cells_of(rows: pa.Table) -> pa.LargeBinaryArray:
+    """Return each row as a cell of an index b-tree.
 
     Args:
-        rows: columns of int64, float64 (finite) and string; nulls allowed.
+        rows: two or more columns of int64, float64 (finite) and string; nulls allowed.
     """
     with ThreadPoolExecutor() as threads:  # most of the work is done without the interpreter's lock
-        parts = list(threads.map(_cells, rows.combine_chunks().to_batches(max_chunksize=_BATCH_ROWS)))
-    lengths = np.concatenate([np.zeros(1, np.int64), *(np.diff(part.starts) for part in parts)])
-    return Cells(np.concatenate([np.empty(0, np.uint8), *(part.content for part in parts)]), lengths.cumsum())
+        batches = rows.combine_chunks().to_batches(max_chunksize=_BATCH_ROWS)
+        return pa.concat_arrays([pa.array([], pa.large_binary()), *threads.map(_cells, batches)])
 
 
 def varint(number: int) -> bytes:
@@ -67,15 +60,15 @@ def varint(number: int) -> bytes:
     return bytes(reversed(digits))
 
 
-def _cells(rows: pa.RecordBatch) -> Cells:
+def _cells(rows: pa.RecordBatch) -> pa.LargeBinaryArray:
     types: list[_Numbers] = []
-    values: list[_Numbers | pa.BinaryArray] = []
+    values: list[_Numbers | pa.LargeBinaryArray] = []
     sizes = np.zeros(rows.num_rows, np.int64)
     for column in rows.columns:
         if pa.types.is_string(column.type):
             lengths = pc.binary_length(column).fill_null(0).to_numpy().astype(np.int64)
             serial = np.where(_nulls(column), 0, 2 * lengths + _EMPTY_TEXT)
-            values.append(column.cast(pa.binary()).fill_null(b""))
+            values.append(column.cast(pa.large_binary()).fill_null(b""))
         else:
             serial, number = _number(column)
             values.append(number)
@@ -124,30 +117,19 @@ def _big_end_first(numbers: Ints, widths: Ints) -> _Numbers:
     return _Numbers(content[:, 8 - widths.max(initial=0) :], widths)
 
 
-def _concatenated(columns: Sequence[_Numbers | pa.BinaryArray]) -> Cells:
+def _concatenated(columns: Sequence[_Numbers | pa.LargeBinaryArray]) -> pa.LargeBinaryArray:
     """Return, row by row, what the columns hold."""
-    joined: list[pa.BinaryArray] = []
-    numbers: list[_Numbers] = []
-    for column in (*columns, None):
-        if isinstance(column, _Numbers):
-            numbers.append(column)
-            continue
-        if numbers:
-            joined.append(_side_by_side(numbers))
-            numbers = []
-        if column is not None:
-            joined.append(column)
-    cells = pc.binary_join_element_wise(*joined, b"")
-    _, starts, content = cells.buffers()
-    starts = np.frombuffer(starts, np.int32)[: len(cells) + 1].astype(np.int64)
-    return Cells(np.frombuffer(content, np.uint8)[: starts[-1]], starts)
+    joined = []
+    for numbers, group in groupby(columns, lambda column: isinstance(column, _Numbers)):
+        joined += [_side_by_side(list(group))] if numbers else list(group)
+    return pc.binary_join_element_wise(*joined, pa.scalar(b"", pa.large_binary()))
 
 
-def _side_by_side(numbers: Sequence[_Numbers]) -> pa.BinaryArray:
+def _side_by_side(numbers: Sequence[Any]) -> pa.LargeBinaryArray:
     own = np.concatenate([each.own for each in numbers], axis=1)
     content = np.concatenate([each.content for each in numbers], axis=1)[own]
-    starts = np.concatenate([[0], np.sum([each.widths for each in numbers], axis=0).cumsum()]).astype(np.int32)
-    return pa.Array.from_buffers(pa.binary(), len(own), [None, pa.py_buffer(starts), pa.py_buffer(content)])
+    starts = np.concatenate([[0], np.sum([each.widths for each in numbers], axis=0).cumsum()])
+    return pa.Array.from_buffers(pa.large_binary(), len(own), [None, pa.py_buffer(starts), pa.py_buffer(content)])
 
 
 def _nulls(column: pa.Array) -> NDArray[np.bool_] | np.bool_:

@@ -21,15 +21,16 @@ from numpy.typing import NDArray
 
 from autodetect.lake.schemas import PRICES
 from autodetect.prices.bands import NO_BAND, band_name, band_numbers
+from autodetect.prices.candidates import PRECISIONS
 from autodetect.prices.columns import Ints, codes, numbers, texts
-from autodetect.prices.comparables import BASES, PRECISIONS, RULES, Basis, Comparables, judge
+from autodetect.prices.comparables import BASES, RULES, Basis, Comparables, judge
 from autodetect.prices.levels import NONE, Used, rolled_up, sellers
+from autodetect.prices.reasons import own_reason, rolled_up_reasons
 from autodetect.prices.segments import OTHER, SEGMENTS, model_segments
 from autodetect.prices.statistics import to_cents
 from autodetect.sections import PriceSettings
 
 _OUTLIER = 1 + RULES.index("outlier")
-_NOUNS = {"sold": ("sale", "sales"), "asking": ("offer", "offers")}
 LEVELS = ("model", "make", "segment")
 
 
@@ -175,7 +176,9 @@ def _headlines(comparables: Comparables, used: Used, settings: PriceSettings, co
     rows = rolled_up(used, models, [np.arange(count)], settings)
     untold = np.flatnonzero(rows["level"] == NONE)
     reasons = np.full(len(rows), None, dtype=object)
-    reasons[untold] = [_reason(counts[model], comparables.basis, settings.min_comparables) for model in models[untold]]
+    reasons[untold] = [
+        own_reason(counts[model], comparables.basis, settings.min_comparables) for model in models[untold]
+    ]
     rows = rows.assign(sellers=sellers(used, models), outliers=counts[models, _OUTLIER], reason=reasons)
     return rows.assign(model=models, year_band="", region="")
 
@@ -195,7 +198,7 @@ def _rows(
     lost = np.flatnonzero(comparables.verdicts == _OUTLIER)
     outliers = np.bincount(comparables.models[lost] * width + cells[lost], minlength=len(itself) * width)
     rows = rows.assign(sellers=sellers(used, keys), outliers=outliers[keys])
-    rows["reason"] = _rolled_reasons(rows, comparables.basis, settings.min_comparables)
+    rows["reason"] = rolled_up_reasons(rows, comparables.basis, settings.min_comparables)
     rows = rows.assign(model=keys // width, year_band="", region="")
     rows[dimension.column] = np.array(dimension.names, dtype=object)[keys % width]
     return rows
@@ -228,7 +231,7 @@ def _as_table(rows: pd.DataFrame, models: _Models, night: date) -> pa.Table:
     """Return rows with names for numbers, in the schema and order of `prices`."""
     model, level = rows["model"].to_numpy(np.int64), rows["level"].to_numpy(np.int64)
     label = models.make.str.cat(models.model, sep=" ", na_rep="").str.strip()
-    names = np.concatenate([label, models.makes, SEGMENTS]).astype(object)
+    names = np.array([*label, *models.makes, *SEGMENTS, None], dtype=object)
     count = len(models.ids)
     named = np.stack([model, count + models.make_of[model], count + len(models.makes) + models.segment_of[model]])
     none = level == NONE
@@ -239,37 +242,12 @@ def _as_table(rows: pd.DataFrame, models: _Models, night: date) -> pa.Table:
         make=models.make.to_numpy()[model],
         model=models.model.to_numpy()[model],
         level=np.array([*LEVELS, None], dtype=object)[level],
-        level_name=np.append(names, None)[np.where(none, len(names), named[level, np.arange(len(rows))])],
+        level_name=names[np.where(none, NONE, named[level, np.arange(len(rows))])],
         precision=np.array([*PRECISIONS, None], dtype=object)[precision],
     )
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in PRICES.schema]
     table = pa.Table.from_arrays(arrays, schema=PRICES.schema)
     return table.sort_by([(name, "ascending") for name in PRICES.key])
-
-
-def _reason(counts: Ints, basis: Basis, needed: int) -> str:
-    """Return why a model has no figures of its own: what it has, and by what rules it lost the rest."""
-    refused = [f"{rule.replace('_', ' ')} {counts[1 + place]}" for place, rule in enumerate(RULES) if counts[1 + place]]
-    words = f"{_comparable(counts[0], basis)}; a price needs at least {needed}"
-    return f"{words} (left out: {', '.join(refused)})" if refused else words
-
-
-def _rolled_reasons(rows: pd.DataFrame, basis: Basis, needed: int) -> NDArray[np.object_]:
-    """Return why no level has figures, None where one has."""
-    reasons = np.full(len(rows), None, dtype=object)
-    untold = np.flatnonzero(rows["level"] == NONE)
-    counts, which = np.unique(rows[["count_0", "count_1", "count_2"]].to_numpy()[untold], axis=0, return_inverse=True)
-    words = [
-        f"{_comparable(model, basis)}, {make} of the make, {segment} of the segment; a price needs at least {needed}"
-        for model, make, segment in counts
-    ]
-    reasons[untold] = np.array(words, dtype=object)[which.ravel()]
-    return reasons
-
-
-def _comparable(count: int, basis: Basis) -> str:
-    one, many = _NOUNS[basis]
-    return f"{count or 'no'} comparable {one if count == 1 else many}"
 
 
 def _counts(verdicts: NDArray[np.int8]) -> dict[str, int]:

@@ -12,9 +12,14 @@ def test_offers_are_counted_priced_and_the_nearest_named(tmp_path):
     rows += [offer(3, 28.1, -82.4, price=5_000.0, currency="EUR", place_precision="area", title="A Mustang"), offer(4)]
     path = stock(tmp_path / "f.sqlite", rows)
     fact = near(path, latitude=27.9, longitude=-82.4, radius_km=80)
-    assert list(near_lines(fact, DEFAULT_RADIUS)) == [
-        "2 offers within 50 miles, average price $19,347; 1 in other currencies; of 1 only the area is known;"
-        " 1 more without a known place",
+    counted, *nearest = near_lines(fact, DEFAULT_RADIUS)
+    assert counted.split("; ") == [
+        "2 offers within 50 miles, average price $19,347",
+        "1 in other currencies",
+        "of 1 only the area is known",
+        "1 more without a known place",
+    ]
+    assert nearest == [
         "     0 mi     $19,000  2015 GT, 60,000 miles, good price, https://shop.example/1",
         "     7 mi     $19,694  2",
         "   ~14 mi   5,000 EUR  A Mustang",

@@ -258,6 +258,7 @@ def test_cars_of_no_known_segment_are_no_measure_for_each_other(market):
     )
     row = rolled(market, rows)["opel-hearse", "sold", "", "US-FL"]
     assert (row["level"], row["count"]) == (None, 1)
+    assert row["reason"] == "1 comparable sale, 1 of the make; a price needs at least 5"
 
 
 def test_a_roll_up_stays_in_its_band_and_basis(market):

@@ -16,7 +16,7 @@ import pandas as pd
 
 from autodetect.prices.valuation.features import Bools, Floats
 
-CALIBRATION_SHARE = 0.25
+CALIBRATION_SHARE = 0.2
 LEAST = 50  # scores for which a group has quantiles of its own
 
 

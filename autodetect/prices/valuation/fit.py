@@ -15,7 +15,7 @@ from autodetect.prices.valuation.formula import AS_OF, LAG, MAKE, NEWEST, SCALE,
 from autodetect.prices.valuation.model import ValuationModel, groups_of, spread_name
 from autodetect.sections import ValuationSettings
 
-SMALL = 40  # ten-thousandths: a term that moves the value by less than 0.4 % is not kept
+SMALL, SMALL_OF_SPREAD = 40, 200  # ten-thousandths: a term that moves the value, or the spread, by less is not kept
 LEAST_SALES = 100  # that tell what a view wants to know; with fewer it is not fitted
 CLOSEST = 0.1  # log: residuals below it are as good as none
 DAYS = 365.25
@@ -68,7 +68,7 @@ def _view_terms(view: View, cars: Cars, prices: Floats, calibration: Bools, cove
     measured = _fitted(view, cars.take(training), prices[training])
     spread = _spread(view, cars.take(training), prices[training], measured)
     ends = _ends(view, cars.take(asked), prices[asked], measured | spread, coverage)
-    return _kept(_fitted(view, cars.take(known), prices[known])) | spread | ends
+    return _kept(_fitted(view, cars.take(known), prices[known]), SMALL) | spread | ends
 
 
 def _fitted(view: View, cars: Cars, prices: Floats) -> dict[str, float]:
@@ -78,7 +78,8 @@ def _fitted(view: View, cars: Cars, prices: Floats) -> dict[str, float]:
 def _spread(view: View, cars: Cars, prices: Floats, terms: Mapping[str, float]) -> dict[str, int]:
     """Return the terms of how far prices lie from the values of a view that learned from them."""
     apart = np.abs(prices - summed(view.name, cars, view.families, terms))
-    return _kept(fitted(spread_name(view), cars, view.spread, np.log(np.maximum(apart, CLOSEST)), least=view.least))
+    aim = np.log(np.maximum(apart, CLOSEST))
+    return _kept(fitted(spread_name(view), cars, view.spread, aim, least=view.least), SMALL_OF_SPREAD)
 
 
 def _ends(view: View, cars: Cars, prices: Floats, terms: Mapping[str, float], coverage: float) -> dict[str, int]:
@@ -95,14 +96,14 @@ def _ends(view: View, cars: Cars, prices: Floats, terms: Mapping[str, float], co
     return ends
 
 
-def _kept(terms: Mapping[str, float]) -> dict[str, int]:
-    """Return coefficients as whole numbers, without those that hardly matter; intercepts and makes stay.
+def _kept(terms: Mapping[str, float], small: float) -> dict[str, int]:
+    """Return coefficients as whole numbers, without those that are smaller than that; intercepts and makes stay.
 
     Nor is there any use for what is known of the time since a sale: the cars that are valued have not sold.
     """
     rounded = {name: round(value) for name, value in terms.items() if f" {LAG}:" not in name}
     return {
-        name: value for name, value in rounded.items() if abs(value) >= SMALL or " " not in name or f" {MAKE}:" in name
+        name: value for name, value in rounded.items() if abs(value) >= small or " " not in name or f" {MAKE}:" in name
     }
 
 
