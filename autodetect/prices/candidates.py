@@ -147,6 +147,8 @@ class Candidates:
     def _below_a_car(self, suspects: Bools, needed: int) -> Bools:
         """Return which suspects ask far less than the other listings of their model."""
         at = np.flatnonzero(suspects)
+        if not len(at):
+            return suspects
         limits = np.full(int(self.models.max(initial=0)) + 1, DEPOSIT_AT_MOST)
         # Of models without a suspect no median is needed.
         asked_about = np.zeros(len(limits), dtype=np.bool_)

@@ -95,14 +95,15 @@ class Comparables:
         price (float64), begins and ends (datetime64), precision ('day', 'month', 'year') and rule (categorical; `USED`,
         the empty string, when none refuses).
         """
-        mine = self.listings.iloc[self.rows]
+        known = [name for name in (*_TEXTS, "year") if name in self.listings]
+        mine = self.listings[known].iloc[self.rows]
         columns: dict[str, Any] = {name: mine.get(name) for name in _TEXTS}
         columns |= {
             "year": numbers(mine, "year"),
             "price": self.prices,
             "begins": self.begins.astype("datetime64[D]"),
             "ends": self.ends.astype("datetime64[D]"),
-            "precision": np.array(PRECISIONS)[self.precisions],
+            "precision": np.array(PRECISIONS, dtype=object)[self.precisions],
             "rule": pd.Categorical.from_codes(self.verdicts, dtype=_VERDICTS),
         }
         return pd.DataFrame(columns, index=mine.index)

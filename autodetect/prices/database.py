@@ -104,10 +104,10 @@ def _add(file: SqliteFile, table: SqlTable, rows: pa.Table, order: Ints | None) 
         rows = in_key_order(rows, table.key, name=table.name)
     for name, statement in table.statements.items():
         if name == table.name:
-            file.add("table", name, table.name, statement, rows, order)
+            file.add(name, table.name, statement, rows, order)
             continue
         columns = [*table.indices[name], *(key for key in table.key if key not in table.indices[name])]
-        file.add("index", name, table.name, statement, _sorted(rows.select(columns)))
+        file.add(name, table.name, statement, _sorted(rows.select(columns)))
 
 
 def _named(make_models: pa.Table, ids: pa.Array) -> pa.Table:
@@ -171,10 +171,8 @@ def _offers(offers: pa.Table, numbered: Callable[[pa.Table], pa.Table], place: I
     """
     rows = numbered(offers).append_column("place", pa.array(place))
     rows = _with(rows, "url", _unlike(offers, urls.take(pc.subtract(rows["source"], 1))))
-    rows = _with(
-        rows, "first_price", _where_not(pc.equal(offers["first_price"], offers["price"]), offers["first_price"])
-    )
-    return rows
+    unchanged = pc.equal(offers["first_price"], offers["price"])
+    return _with(rows, "first_price", _where_not(unchanged, offers["first_price"]))
 
 
 def _url_of(offers: pa.Table, source: pa.Scalar) -> str | None:

@@ -91,10 +91,10 @@ def sellers(used: Used, keys: Ints) -> Ints:
 
 def _figures(used: Used, keys: Ints, wanted: Ints, trimmed_share: float) -> pd.DataFrame:
     """Return the figures of the wanted groups that have listings, by their key."""
-    asked = np.zeros(int(max(keys.max(initial=0), wanted.max(initial=0))) + 1, dtype=np.bool_)
+    # Negative keys are read from the end, where nothing is asked.
+    asked = np.zeros(int(max(keys.max(initial=0), wanted.max(initial=0))) + 1 + used.width, dtype=np.bool_)
     asked[wanted] = True
-    at = np.flatnonzero(keys >= 0)
-    at = at[asked[keys[at]]]
+    at = np.flatnonzero(asked[keys])
     found = grouped(used.cents[at], keys[at])
     coarsest = np.zeros(len(asked), np.int8)
     precisions = used.precisions[at]

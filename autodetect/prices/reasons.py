@@ -24,13 +24,10 @@ def rolled_up_reasons(rows: pd.DataFrame, basis: Basis, needed: int) -> NDArray[
     reasons = np.full(len(rows), None, dtype=object)
     untold = np.flatnonzero(rows["level"] == NONE)
     counts, which = np.unique(rows[["count_0", "count_1", "count_2"]].to_numpy()[untold], axis=0, return_inverse=True)
-    words = [
-        ", ".join(
-            [_comparable(own, basis), *(f"{count} of the {_LEVELS[at]}" for at, count in enumerate(more) if count)]
-        )
-        + f"; a price needs at least {needed}"
-        for own, *more in counts
-    ]
+    words = []
+    for own, *more in counts.tolist():
+        told = [f"{count} of the {level}" for count, level in zip(more, _LEVELS, strict=True) if count]
+        words.append(f"{', '.join([_comparable(own, basis), *told])}; a price needs at least {needed}")
     reasons[untold] = np.array(words, dtype=object)[which.ravel()]
     return reasons
 

@@ -13,13 +13,13 @@ _PATTERNS = {
     "other": r"(?:box|cargo|dump|fire|food|tow) truck|bus|hearse|rv|motor ?home",
     "convertible": r"convertible|cabriolet|cabrio|roadster|spider|spyder|targa|t tops?|drop ?top|phaeton",
     "pickup": r"pick ?ups?|trucks?|crew|(?:access|double|extended|king|mega|quad|regular|single|standard|super) cab"
-    r"|crew ?max|step ?side|fleet ?side|flat ?bed|cab chassis|chassis|el camino|ute",
+    r"|crew ?max|step ?side|fleet ?side|flat ?bed|cab chassis|chassis|el camino|ranchero|sut|ute",
     "van": r"(?:mini)?vans?|cargo|cutaway|camper",
     "SUV": r"suvs?|sport utility|utility|crossover|jeep",
     "wagon": r"wagons?|estate|shooting brake|touring|avant",
     "hatchback": r"hatch ?backs?|3dr|5dr|lift ?back",
-    "sedan": r"sedans?|saloon|4dr|4d|(?:4|four) d(?:oo)?r",
-    "coupe": r"coup[eé]|2dr|2d|(?:2|two) d(?:oo)?r|fast ?back|hard ?top|sports? car",
+    "sedan": r"sedans?|saloon|4dr|4d|(?:4|four) d(?:oo)?rs?",
+    "coupe": r"coup[eé]|2dr|2d|(?:2|two) d(?:oo)?rs?|fast ?back|hard ?top|sports? car",
 }
 SEGMENTS = (*(name for name in _PATTERNS if name != "other"), "other")
 OTHER = SEGMENTS.index("other")

@@ -38,21 +38,19 @@ class SqliteFile:
         self._schema: list[tuple[str, str, str, int, str]] = []
         self._append(bytes(PAGE_SIZE))  # page 1, for the schema
 
-    def add(
-        self, kind: str, name: str, table: str, sql: str, rows: pa.Table, order: NDArray[np.integer] | None = None
-    ) -> None:
+    def add(self, name: str, table: str, sql: str, rows: pa.Table, order: NDArray[np.integer] | None = None) -> None:
         """Add a WITHOUT ROWID table or an index.
 
         Args:
-            kind: 'table' or 'index'.
             name: its name.
-            table: the name of the table; its own or the index's.
+            table: the name of the table: its own, or that of the index's.
             sql: the statement that creates it.
             rows: its records, no two with one key. Of a table its columns, the key first; of an index its columns, then
                 those of the table's key that are not among them. See `cells_of` for the types.
             order: the numbers of the rows in the order of their key; left out where they lie so.
         """
         cells = self._without_overflow(cells_of(rows))
+        kind = "table" if name == table else "index"
         self._schema.append((kind, name, table, self._tree(cells, order), sql))
 
     def finish(self, *, application_id: int, user_version: int) -> None:

@@ -75,7 +75,8 @@ def _cells(rows: pa.RecordBatch) -> pa.LargeBinaryArray:
             lengths = number.widths
         types.append(_varints(serial))
         sizes += lengths + types[-1].widths
-    header = np.sum([serial.widths for serial in types], axis=0) + 1  # itself, one byte: columns are few
+    header = np.sum([serial.widths for serial in types], axis=0) + 1
+    assert header.max(initial=0) < 128, "its own length in one byte: columns are few"
     return _concatenated([_varints(sizes + 1), _varints(header), *types, *values])
 
 
@@ -121,7 +122,8 @@ def _concatenated(columns: Sequence[_Numbers | pa.LargeBinaryArray]) -> pa.Large
     """Return, row by row, what the columns hold."""
     joined = []
     for numbers, group in groupby(columns, lambda column: isinstance(column, _Numbers)):
-        joined += [_side_by_side(list(group))] if numbers else list(group)
+        some = list(group)
+        joined += [_side_by_side(some)] if numbers else some
     return pc.binary_join_element_wise(*joined, pa.scalar(b"", pa.large_binary()))
 
 

@@ -58,13 +58,17 @@ class AskedCar(Record):
 
 
 class Worth(Record):
-    """What the car is worth: `coverage` of such cars go for `low` to `high`; no price asked gives no `rating`."""
+    """What the car is worth: `coverage` of such cars go for `low` to `high`; no price asked gives no `rating`.
+
+    Values are at the level of the time of `newest_sale`.
+    """
 
     value: float
     low: float
     high: float
     currency: str
     coverage: float
+    newest_sale: date
     rating: Rating | None
 
 
@@ -156,9 +160,16 @@ def _worth(database: sqlite3.Connection, car: PhoneCar, price: float | None, max
     found = value_of(lambda terms: _coefficients(database, terms), car)
     if found is None:
         return None
-    ends = {"value": found.value, "low": found.low, "high": found.high}
-    rating = rating_of(price, **ends, max_interval_ratio=max_interval_ratio) if price else None
-    return Worth(**ends, currency=meta["currency"], coverage=float(meta["coverage"]), rating=rating)
+    rating = rating_of(price, found.value, found.low, found.high, max_interval_ratio=max_interval_ratio)
+    return Worth(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        currency=meta["currency"],
+        coverage=float(meta["coverage"]),
+        newest_sale=date.fromisoformat(meta["newest_sale"]),
+        rating=rating if price else None,
+    )
 
 
 def _valuation_meta(database: sqlite3.Connection) -> dict[str, str]:

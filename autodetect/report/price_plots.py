@@ -3,13 +3,14 @@
 A small plot for each model: they stand side by side on a desk and below each other on a phone.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from autodetect.prices.curves import Curve, ValuationCurves
 from autodetect.report.drawing import Plot, Theme, axes_of, draw_line, name_axes, save
-from autodetect.report.priced import MedianByNight, PricedReport
+from autodetect.report.priced import MediansByNight, PricedReport
 from autodetect.report.words import number
 
 SIZE = (3.6, 2.8)
@@ -46,7 +47,7 @@ def _drawing_curve(curves: ValuationCurves, curve: Curve) -> Callable[[Any, Them
     return lambda figure, theme: _draw_curve(figure, theme, curves, curve)
 
 
-def _drawing_history(history: MedianByNight) -> Callable[[Any, Theme], None]:
+def _drawing_history(history: MediansByNight) -> Callable[[Any, Theme], None]:
     return lambda figure, theme: _draw_history(figure, theme, history)
 
 
@@ -70,19 +71,22 @@ def _draw_curve(figure: Any, theme: Theme, curves: ValuationCurves, curve: Curve
     name_axes(axes, theme, "age in years, model year below", f"{curves.basis} price ({curves.currency})")
 
 
-def _draw_history(figure: Any, theme: Theme, history: MedianByNight) -> None:
+def _draw_history(figure: Any, theme: Theme, history: MediansByNight) -> None:
     [axes] = axes_of(figure, theme)
-    names = [night[5:] for night, _ in history.nights]
-    places = range(len(names))
-    medians = [median for _, median in history.nights]
-    draw_line(axes, theme, places, medians, "", strong=True)
+    nights = history.nights
+    places = range(len(nights))
+    names = [night[5:] for night in nights]
+    for basis, found in (("sold", dict(history.sold)), ("asking", dict(history.asking))):
+        medians = [found.get(night, math.nan) for night in nights]
+        draw_line(axes, theme, places, medians, basis, strong=basis == "sold")
+    every_median = [median for _, median in (*history.sold, *history.asking)]
+    axes.set_ylim(min(every_median) * (1 - _LEAST_SPAN), max(every_median) * (1 + _LEAST_SPAN))
     every = max(1, -(-len(names) // _TICKS_ACROSS))
     shown = [place for place in places if (len(names) - 1 - place) % every == 0]
     axes.set_xticks(shown, [names[place] for place in shown])
-    axes.set_ylim(min(medians) * (1 - _LEAST_SPAN), max(medians) * (1 + _LEAST_SPAN))
     axes.yaxis.set_major_formatter(lambda value, _: number(value))
     axes.set_title(_clipped(history.label), loc="left", color=theme.ink, fontsize=9.5, parse_math=False)
-    name_axes(axes, theme, "night", f"median {history.basis} price ({history.currency})")
+    name_axes(axes, theme, "night", f"median price ({history.currency})")
 
 
 def _range(prices: Sequence[float]) -> tuple[float, float]:

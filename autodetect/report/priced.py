@@ -23,6 +23,7 @@ from autodetect.records import Receipt, Record, StageRun
 CURVES_FILE = "valuation_curves"  # what a price receipt calls the curves among its files
 MOST_NIGHTS = 90  # of a model's history
 MOST_MODELS = 6  # of which a report shows medians by night, and prices by year band
+FEWEST_NIGHTS = 3  # to draw a line
 _HEADLINE = pc.field("year_band") == "", pc.field("region") == ""
 
 
@@ -69,13 +70,18 @@ class BandedModel(Record):
     bands: tuple[BandLine, ...]
 
 
-class MedianByNight(Record):
-    """A model's headline medians: night (ISO 8601) and median, oldest first."""
+class MediansByNight(Record):
+    """A model's headline medians in one currency: night (ISO 8601) and median, oldest first, of either basis."""
 
     label: str
-    basis: str
     currency: str
-    nights: tuple[tuple[str, float], ...]
+    sold: tuple[tuple[str, float], ...] = ()
+    asking: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def nights(self) -> tuple[str, ...]:
+        """Return the nights that have a median, oldest first."""
+        return tuple(sorted({night for night, _ in (*self.sold, *self.asking)}))
 
 
 class NamedTrend(Record):
@@ -99,7 +105,7 @@ class PricedReport(Record):
     levels: dict[str, dict[str, int]] = Field(default_factory=dict)
     curves: ValuationCurves | None = None
     bands: tuple[BandedModel, ...] = ()
-    histories: tuple[MedianByNight, ...] = ()
+    histories: tuple[MediansByNight, ...] = ()
     trends: tuple[NamedTrend, ...] = ()
     drops: tuple[PriceDrop, ...] = ()
 
@@ -219,19 +225,18 @@ def _oldest_first(line: BandLine) -> tuple[bool, str]:
     return not line.year_band.startswith("before"), line.year_band
 
 
-def _histories(history: pa.Table, tonight: pa.Table, labels: Mapping[str, str]) -> Iterator[MedianByNight]:
-    by_model = defaultdict(list)
+def _histories(history: pa.Table, tonight: pa.Table, labels: Mapping[str, str]) -> Iterator[MediansByNight]:
+    by_model: dict[str, dict[str, list[tuple[str, float]]]] = defaultdict(lambda: defaultdict(list))
+    currencies: dict[str, set[str]] = defaultdict(set)
     for row in history.to_pylist():
-        by_model[row["make_model_id"], row["basis"]].append(row)
-    for key in _top(tonight):
-        rows = by_model.get(key, ())
-        if len(rows) > 1:
-            yield MedianByNight(
-                label=labels[key[0]],
-                basis=key[1],
-                currency=rows[0]["currency"],
-                nights=tuple((row["night"].isoformat(), row["median"]) for row in rows),
-            )
+        by_model[row["make_model_id"]][row["basis"]].append((row["night"].isoformat(), row["median"]))
+        currencies[row["make_model_id"]].add(row["currency"])
+    for make_model_id, _ in _top(tonight):
+        if len(currencies[make_model_id]) == 1:
+            [currency] = currencies[make_model_id]
+            found = MediansByNight(label=labels[make_model_id], currency=currency, **by_model[make_model_id])
+            if len(found.nights) >= FEWEST_NIGHTS:
+                yield found
 
 
 def _curves(lake: Lake, receipt: Receipt) -> ValuationCurves | None:

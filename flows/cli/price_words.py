@@ -12,6 +12,7 @@ from flows.cli.near_words import money, near_lines
 _VERBS = {"sold": "sold for", "asking": "asked for"}
 _NOUNS = {"sold": "sales", "asking": "offers"}
 _DATES = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
+_OLD = 365  # days from which a person is told how old the newest sale is
 _WIDTH = 13  # of what stands before a line's words
 
 Line = tuple[str, str]
@@ -60,6 +61,8 @@ def _valued(found: CarValue) -> Iterator[Line]:
     if worth:
         low, value, high = (money(each, worth.currency) for each in (worth.low, worth.value, worth.high))
         yield "worth", f"{value}; {worth.coverage:.0%} of such cars go for {low} to {high}"
+        if (age := (found.night - worth.newest_sale).days) > _OLD:
+            yield "", f"as of {worth.newest_sale}, the newest sale: {age:,} days before the release"
     else:
         yield "worth", "not known: the release has no valuation of such a car"
     if asked.price is not None:
@@ -95,7 +98,7 @@ def _price(row: PriceFact | Figures) -> str:
         return f"no price: {row.reason}"
     if row.level == "model":
         return f"{money(row.median, row.currency)} (median of {row.count:,})"
-    stand_in = f"{row.level_count:,} of {row.level_name}, for there are only {row.count:,} of the model"
+    stand_in = f"{row.level_count:,} of {row.level_name}, for the model has only {row.count:,}"
     return f"{money(row.median, row.currency)} (median of {stand_in})"
 
 
@@ -125,10 +128,11 @@ def _funnel(funnel: Funnel, found: Explanation) -> Iterator[str]:
     spread = f"middle half {row.q1:,.0f} to {row.q3:,.0f}, all {row.low:,.0f} to {row.high:,.0f}"
     yield f"           {spread}, trimmed mean {row.trimmed_mean:,.0f}; {_sellers(row.sellers)}"
     if funnel.newest:
-        newest = funnel.newest.strftime(_DATES[row.precision or "day"])
+        told = _DATES[row.precision or "day"]
+        start, newest = (day.strftime(told) for day in (row.window_start or funnel.newest, funnel.newest))
         age = (found.night - funnel.newest).days
-        when = f"newest {newest}" + (f", {age:,} days before the night" if row.precision == "day" and age else "")
-        yield f"           from {row.window_start} to {row.window_end}, {when}"
+        before = f", {age:,} days before the night" if row.precision == "day" and age else ""
+        yield f"           from {start} on; the newest is of {newest}{before}"
 
 
 def _example(example: Example) -> str:

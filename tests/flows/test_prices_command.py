@@ -77,6 +77,7 @@ def test_the_funnel_behind_a_price_is_explained_and_nothing_is_run(program: Prog
     for words in ("sold: 21 sales", "parts only: for parts", "shop/p1  $400  Mustang for parts", "     20  used"):
         assert words in told.out
     assert "median $24,750 (90 % sure: " in told.out
+    assert "the newest is of 2026-10-23, 9 days before the night" in told.out
     assert "no price: 1 comparable offer" in told.out
     assert sorted(path.name for path in (program.folder / "var").rglob("*")) == before
     found = program.run("price", "--explain", FORD, "--json").json()

@@ -36,7 +36,13 @@ class PricedNights:
         versions, _ = upsert_all(self.lake.tables, written)
         versions[MAKE_MODELS.name] = self.lake.tables.version(MAKE_MODELS)
         # The released model may be older than the tables: its class map says what it answers, and by which labels.
-        entry = {"output": 0, "class_id": 7, "make_model_id": "ford/focus", "label": "Ford Focus (old)", "answers": True}
+        entry = {
+            "output": 0,
+            "class_id": 7,
+            "make_model_id": "ford/focus",
+            "label": "Ford Focus (old)",
+            "answers": True,
+        }
         files = {"classes": self.lake.artifacts.put(canonical_json([entry]))}
         facts = {"class_map_digest": "c" * 64}
         inputs = {

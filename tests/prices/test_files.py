@@ -336,6 +336,24 @@ def test_writing_again_over_older_files_gives_the_same_bytes(small, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["autodetect.sqlite", "offers.parquet", "prices.parquet"]
 
 
+@pytest.mark.parametrize("left", [b"", b"no database", b"SQLite format 3\0" + bytes(8_000)])
+def test_a_damaged_file_of_an_earlier_night_changes_nothing(small, tmp_path, left):
+    (tmp_path / "old").mkdir()
+    for name in ("autodetect.sqlite", ".autodetect.sqlite.part", "offers.parquet"):
+        (tmp_path / "old" / name).write_bytes(left)
+    found = digests(write_price_files(tmp_path / "old", **small))
+    assert found == digests(write_price_files(tmp_path / "new", **small))
+
+
+def test_a_night_of_a_few_changes_gives_the_bytes_of_a_night_on_its_own(small, tmp_path):
+    write_price_files(tmp_path / "nights", **small)
+    rows = small["offers"].to_pylist()
+    tomorrow = [row | {"price": row["price"] - 500.0} for row in rows[:2]] + rows[3:] + [offer("new", **PLACES[1])]
+    changed = small | {"offers": pa.Table.from_pylist(tomorrow, OFFERS.schema)}
+    after = digests(write_price_files(tmp_path / "nights", **changed))
+    assert after == digests(write_price_files(tmp_path / "alone", **changed))
+
+
 def test_another_price_gives_other_bytes(small, tmp_path):
     first = digests(write_price_files(tmp_path / "1", **small))
     changed = small | {

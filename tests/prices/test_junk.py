@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autodetect.prices.junk import bid_only, read_titles, states_parts, states_salvage
+from crawlers.sandbox.making.particulars import TITLES
 
 CARS = [
     "2012 Ford Mustang GT, new parts installed",
@@ -113,6 +114,11 @@ def test_conditions_and_title_statuses_of_the_sources_are_known():
         "Lemon & Manufacturer Buyback",
     ]
     assert states_salvage(pa.array([*clean, *branded])).tolist() == [False] * 4 + [True] * 5
+
+
+def test_what_the_sandbox_writes_is_known():
+    found = {title for title in TITLES if states_salvage(pa.array([title]))[0]}
+    assert found == {"Salvage", "Rebuilt, Rebuildable & Reconstructed"}
 
 
 def test_only_what_bids_alone_can_buy_has_a_bid_for_a_price():

@@ -17,6 +17,8 @@ from autodetect.prices.segments import SEGMENTS, model_segments, segment_of
         ("Cab & Chassis", "pickup"),
         ("Extended Cab", "pickup"),
         ("4dr Car", "sedan"),
+        ("Four doors", "sedan"),
+        ("SUT", "pickup"),
         ("4 door hardtop", "sedan"),
         ("2 Door Hardtop", "coupe"),
         ("Coupé", "coupe"),

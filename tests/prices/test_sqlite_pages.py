@@ -42,8 +42,8 @@ def written(rows, path: Path) -> bytes:
     )
     file = io.BytesIO()
     pages = SqliteFile(file)
-    pages.add("table", "things", "things", TABLE, table)
-    pages.add("index", "by_note", "things", INDEX, entries)
+    pages.add("things", "things", TABLE, table)
+    pages.add("by_note", "things", INDEX, entries)
     pages.finish(application_id=77, user_version=3)
     path.write_bytes(file.getvalue())
     return file.getvalue()
@@ -109,6 +109,6 @@ def test_more_statements_than_page_1_holds_are_an_error():
     pages = SqliteFile(io.BytesIO())
     for number in range(9):
         sql = f"CREATE TABLE t{number} (a INTEGER NOT NULL, b TEXT, {'c' * 900} TEXT, PRIMARY KEY (a)) WITHOUT ROWID"
-        pages.add("table", f"t{number}", f"t{number}", sql, SCHEMA.empty_table())
+        pages.add(f"t{number}", f"t{number}", sql, SCHEMA.empty_table())
     with pytest.raises(ValueError, match=r"9 cells of .* do not fit on a page"):
         pages.finish(application_id=0, user_version=0)

@@ -6,7 +6,7 @@ from typing import Any
 from autodetect.prices.curves import Curve, ValuationCurves
 from autodetect.prices.history import PriceDrop, Trend
 from autodetect.prices.judged.figures import Estimate, MethodFigures, PriceEvaluation, Slice, Slices, SplitEvaluation
-from autodetect.report.priced import BandedModel, BandLine, MedianByNight, NamedTrend, PricedReport, PriceLine
+from autodetect.report.priced import BandedModel, BandLine, MediansByNight, NamedTrend, PricedReport, PriceLine
 
 NIGHT = date(2026, 3, 14)
 FIGURES = {"median": 9e3, "median_low": 8.8e3, "median_high": 9.3e3, "q1": 8e3, "q3": 1e4, "trimmed_mean": 9e3}
@@ -87,13 +87,13 @@ def priced(text: str) -> PricedReport:
             ),
         ),
         histories=tuple(
-            MedianByNight(
+            MediansByNight(
                 label=text,
-                basis="sold",
                 currency="USD",
-                nights=tuple((str(NIGHT - timedelta(20 - n)), 9e3 + n * 31) for n in range(nights)),
+                sold=tuple((str(NIGHT - timedelta(20 - n)), 9e3 + n * 31) for n in range(nights)),
+                asking=((str(NIGHT), 9_900.0),),
             )
-            for nights in (21, 2)
+            for nights in (21, 0)
         ),
         trends=(NamedTrend(label=text, trend=trend),),
         drops=(PriceDrop(before=12_900.0, price=9_950.0, **item),),

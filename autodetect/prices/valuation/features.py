@@ -192,7 +192,7 @@ def _texts(frame: pd.DataFrame, name: str) -> pd.Series:
     """Return a column of text with '' for none."""
     if name not in frame:
         return pd.Series("", index=range(len(frame)), dtype=object)
-    return frame[name].reset_index(drop=True).astype(object).where(frame[name].notna().to_numpy(), "")
+    return frame[name].reset_index(drop=True).astype("str").fillna("")
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> Floats:

@@ -65,14 +65,11 @@ def _view_terms(view: View, cars: Cars, prices: Floats, calibration: Bools, cove
     asked = np.flatnonzero(cars.suits(view) & calibration)
     if len(training) == 0 or len(asked) == 0:  # too few to measure them on anything but themselves
         training = asked = known
-    measured = _fitted(view, cars.take(training), prices[training])
+    measured = fitted(view.name, cars.take(training), view.families, prices[training], least=view.least)
     spread = _spread(view, cars.take(training), prices[training], measured)
     ends = _ends(view, cars.take(asked), prices[asked], measured | spread, coverage)
-    return _kept(_fitted(view, cars.take(known), prices[known]), SMALL) | spread | ends
-
-
-def _fitted(view: View, cars: Cars, prices: Floats) -> dict[str, float]:
-    return fitted(view.name, cars, view.families, prices, least=view.least)
+    final = fitted(view.name, cars.take(known), view.families, prices[known], least=view.least, start=measured)
+    return _kept(final, SMALL) | spread | ends
 
 
 def _spread(view: View, cars: Cars, prices: Floats, terms: Mapping[str, float]) -> dict[str, int]:

@@ -80,12 +80,16 @@ class View:
     told: int = 0
 
 
-_NAMES = (Family(MAKE, ("make",)), Family("model", ("model",)), Family("region", ("region",)))
+_NAMES = (
+    Family(MAKE, ("make",), penalty=1.0),
+    Family("model", ("model",), penalty=1.0),
+    Family("region", ("region",)),
+)
 _YEARS = (
     Family("age", hats=(("age", AGE),), penalty=1.0),
     Family("year", hats=(("year", every(1)),)),
     Family("make-age", ("make",), hats=(("age", AGE_OF_MAKE),)),
-    Family("years12", ("model",), hats=(("year", every(12)),)),
+    Family("years12", ("model",), hats=(("year", every(12)),), penalty=1.0),
     Family("years5", ("model",), hats=(("year", every(5)),)),
     Family("model-class", ("model", "age_class")),
     Family("region-epoch", ("region", "epoch")),

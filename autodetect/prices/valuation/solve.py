@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 Floats = NDArray[np.float64]
 
-REWEIGHTINGS = 6
+REWEIGHTINGS, REWEIGHTINGS_AGAIN = 6, 3
+SMALLEST = 1e-9  # scale: where most targets are met exactly
 FLOOR = 0.1  # of the residuals' scale: smaller ones weigh no more than these
 STEPS = 60  # of conjugate gradients in one reweighting; the next goes on where it ended
 CLOSE, CLOSER = 2e-3, 5e-4  # relative residual of the normal equations, on the way and at the end
@@ -27,56 +29,74 @@ class Fitted:
     coefficients: Floats
 
 
-def robust_ridge(design: Any, target: Floats, penalties: Floats) -> Fitted:
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def robust_ridge(design: Any, target: Floats, penalties: Floats, start: Fitted | None = None) -> Fitted:
     """Fit a target of shape (n,) to a design, a scipy CSR matrix of shape (n, k).
+
+    It runs on one core: sums of such length gain nothing by more, and no digit depends on how many there are.
 
     Args:
         design: one row for each case, at least one row.
         target: finite.
         penalties: positive, one for each column; about so many cases are needed to move a coefficient by half of what
             they say, where that is no more than the usual residual.
+        start: a fit to much the same cases; with it, fewer rounds do.
     """
-    intercept = float(np.median(target))
-    coefficients = np.zeros(design.shape[1])
-    weights = np.ones(len(target))
-    transposed = design.T.tocsr()
-    squares = transposed.multiply(transposed)
-    for step in range(REWEIGHTINGS):
-        aim = transposed @ (weights * (target - intercept))
-        diagonal = squares @ weights + penalties
-
-        def normal(vector: Floats, weights: Floats = weights) -> Floats:
-            result: Floats = transposed @ (weights * (design @ vector)) + penalties * vector
-            return result
-
-        tolerance = CLOSER if step == REWEIGHTINGS - 1 else CLOSE
-        coefficients = _conjugate_gradients(normal, aim, diagonal, coefficients, tolerance)
-        residuals = target - intercept - design @ coefficients
+    found = start or Fitted(float(np.median(target)), np.zeros(design.shape[1]))
+    weights = (
+        np.ones(len(target)) if start is None else _weights(target - found.intercept - design @ start.coefficients)
+    )
+    solver = _RidgeSolver(design, penalties)
+    rounds = REWEIGHTINGS if start is None else REWEIGHTINGS_AGAIN
+    for step in range(rounds):
+        close = CLOSER if step == rounds - 1 else CLOSE
+        coefficients = solver.solve(target - found.intercept, weights, found.coefficients, close)
+        residuals = target - found.intercept - design @ coefficients
         middle = float(np.median(residuals))
-        intercept += middle
-        distances = np.abs(residuals - middle)
-        scale = NORMAL * float(np.median(distances))
-        if scale == 0:  # at least half of the cases are met exactly
-            break
-        weights = 1 / np.maximum(distances / scale, FLOOR)
-        weights /= weights.mean()
-    return Fitted(intercept, coefficients)
-
-
-def _conjugate_gradients(normal: Any, aim: Floats, diagonal: Floats, start: Floats, tolerance: float) -> Floats:
-    found = start.copy()
-    residual = aim - normal(found)
-    enough = tolerance * float(np.sqrt(aim @ (aim / diagonal)))
-    direction = scaled = residual / diagonal
-    product = float(residual @ scaled)
-    for _ in range(STEPS):
-        if np.sqrt(product) <= enough:
-            break
-        image = normal(direction)
-        length = product / float(direction @ image)
-        found += length * direction
-        residual = residual - length * image
-        scaled = residual / diagonal
-        before, product = product, float(residual @ scaled)
-        direction = scaled + direction * (product / before)
+        found = Fitted(found.intercept + middle, coefficients)
+        weights = _weights(residuals - middle)
     return found
+
+
+def _weights(residuals: Floats) -> Floats:
+    """Return weights, 1 on average, with which squares grow like absolute deviations."""
+    distances = np.abs(residuals)
+    scale = max(NORMAL * float(np.median(distances)), SMALLEST)
+    weights = 1 / np.maximum(distances / scale, FLOOR)
+    result: Floats = weights / weights.mean()
+    return result
+
+
+class _RidgeSolver:
+    """Solves weighted ridge regressions of one design."""
+
+    def __init__(self, design: Any, penalties: Floats) -> None:
+        self._design, self._penalties = design, penalties
+        self._transposed = design.T.tocsr()
+        self._squares = self._transposed.multiply(self._transposed)
+
+    def solve(self, target: Floats, weights: Floats, start: Floats, close: float) -> Floats:
+        """Return the coefficients for a target, by conjugate gradients from `start` until they are so close."""
+        aim = self._transposed @ (weights * target)
+        diagonal = self._squares @ weights + self._penalties
+        found = start.copy()
+        residual = aim - self._normal(found, weights)
+        enough = close * float(np.sqrt(aim @ (aim / diagonal)))
+        direction = scaled = residual / diagonal
+        product = float(residual @ scaled)
+        for _ in range(STEPS):
+            if np.sqrt(product) <= enough:
+                break
+            image = self._normal(direction, weights)
+            length = product / float(direction @ image)
+            found += length * direction
+            residual -= length * image
+            scaled = residual / diagonal
+            before, product = product, float(residual @ scaled)
+            direction = scaled + direction * (product / before)
+        return found
+
+    def _normal(self, vector: Floats, weights: Floats) -> Floats:
+        """Return the matrix of the normal equations times a vector."""
+        result: Floats = self._transposed @ (weights * (self._design @ vector)) + self._penalties * vector
+        return result
