@@ -105,7 +105,7 @@ STAGES = (
         inputs=("curate", "export"),
         owns=("prices", "offers", "asking_prices"),
         packages=(*GROUND, "autodetect.validation", "autodetect.coreml", "autodetect.prices"),
-        settings=("prices", "valuation"),
+        settings=("seed", "prices", "valuation"),
     ),
     Stage(
         "publish",
@@ -122,7 +122,13 @@ STAGES = (
         "autodetect.report.stage:report",
         inputs=("begin", "crawl", "curate", "train", "export", "price", "publish"),
         owns=(),
-        packages=("autodetect.lake", "autodetect.dataset", "autodetect.classifier", "autodetect.report"),
+        packages=(
+            "autodetect.lake",
+            "autodetect.dataset",
+            "autodetect.classifier",
+            "autodetect.prices",
+            "autodetect.report",
+        ),
         settings=("channel", "crawl"),
         partial_inputs=True,
     ),

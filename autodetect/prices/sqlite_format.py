@@ -175,7 +175,12 @@ OFFERS = SqlTable(
         Column("first_seen", "INTEGER", "the first night the listing was up", "not known"),
         Column("title", "TEXT", "what the seller wrote above it", "none"),
         _TRIM,
-        Column("url", "TEXT", "its address", "it is `sources.url` and the item id, or, without that, not known; empty: none"),
+        Column(
+            "url",
+            "TEXT",
+            "its address",
+            "it is `sources.url` and the item id, or, without that, not known; empty: none",
+        ),
     ),
 )
 SALES = SqlTable(
@@ -220,7 +225,7 @@ VALUATION_TERMS = SqlTable(
 )
 VALUATION_META = SqlTable(
     "valuation_meta",
-    "facts about the valuation: its currency, dates, sales and coverage",
+    "facts about the valuation: its basis, currency, dates, sales and coverage",
     1,
     (Column("key", "TEXT", "which fact"), Column("value", "TEXT", "the fact, as text")),
 )

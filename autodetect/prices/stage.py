@@ -93,7 +93,12 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Pa
         counts=_counts(made, offers, worth, rules=outcome.rules),
         facts={
             "funnel": {basis: dict(counts) for basis, counts in made.funnel.items()},
-            "valuation": {"basis": worth.cars.basis, "priced_cars": len(worth.cars.frame), "words": worth.cars.words},
+            "valuation": {
+                "basis": worth.cars.basis,
+                "priced_cars": len(worth.cars.frame),
+                "words": worth.cars.words,
+                "terms": len(worth.model.terms) if worth.model else 0,
+            },
             "evaluation": worth.evaluation.model_dump(mode="json"),
             "error": worth.error.model_dump(mode="json", exclude={"record"}),
             ERROR: worth.error.record.model_dump(mode="json") if worth.error.record else None,

@@ -19,7 +19,7 @@ def card(
     champion: Champion,
     architecture: str,
     prices: Mapping[str, int],
-    evaluation: PriceEvaluation | None = None,
+    evaluation: PriceEvaluation,
 ) -> str:
     """Return the card of a release.
 
@@ -50,7 +50,7 @@ def card(
         f"| top-1, top-3 by photo | {metrics['top1']:.1%}, {metrics['top3']:.1%} (chance {metrics['chance']:.1%}) |",
         f"| test vehicles, photos | {metrics['vehicles']:.0f}, {metrics['photos']:.0f} |",
         f"| models with a sold price, with an asking price | {prices['prices_sold']}, {prices['prices_asking']} |",
-        f"| valuation | {(evaluation and error_words(evaluation)) or 'not judged'} |",
+        f"| valuation | {error_words(evaluation) or 'not judged'} |",
         f"| offers, those with a place, with a value | {_offers(prices)} |",
         "",
         *_packages(facts),

@@ -18,6 +18,7 @@ from autodetect.lake.objects import ObjectStore, open_objects, probe_put_if_abse
 from autodetect.lake.schemas import SEEN
 from autodetect.lake.verdict import hold_reason, model_verdict, withheld_words
 from autodetect.prices.files import PRICE_FILES
+from autodetect.prices.judged.figures import PriceEvaluation
 from autodetect.records import Receipt, StageRun, Verdict, canonical_json
 from autodetect.release import model_facts, non_cars
 from autodetect.release.card import card
@@ -129,11 +130,12 @@ def _files(
         if sha256_file(folder / name) != sha256:
             raise CorruptError(f"{key} is damaged", "restore it from an earlier release")
     about = ModelFacts.of(champion, backbone, facts.class_map_digest)
+    evaluation = PriceEvaluation.model_validate(price.facts["evaluation"])
     texts = {
         model_facts.NAME: canonical_json(about.model_dump(mode="json")),
         "metrics.json": canonical_json(_metrics(train, champion)),
         "backbone.json": canonical_json(backbone.model_dump(mode="json")),
-        "card.md": card(facts, champion, backbone.architecture, price.counts).encode(),
+        "card.md": card(facts, champion, backbone.architecture, price.counts, evaluation).encode(),
     }
     for name, data in texts.items():
         (folder / name).write_bytes(data)

@@ -60,12 +60,13 @@ class AskedCar(Record):
 class Worth(Record):
     """What the car is worth: `coverage` of such cars go for `low` to `high`; no price asked gives no `rating`.
 
-    Values are at the level of the time of `newest_sale`.
+    Values are at the level of the time of `newest_sale`; by `basis`, of what is paid (sold) or of what is asked.
     """
 
     value: float
     low: float
     high: float
+    basis: str
     currency: str
     coverage: float
     newest_sale: date
@@ -165,6 +166,7 @@ def _worth(database: sqlite3.Connection, car: PhoneCar, price: float | None, max
         value=found.value,
         low=found.low,
         high=found.high,
+        basis=meta["basis"],
         currency=meta["currency"],
         coverage=float(meta["coverage"]),
         newest_sale=date.fromisoformat(meta["newest_sale"]),

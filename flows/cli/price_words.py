@@ -60,7 +60,8 @@ def _valued(found: CarValue) -> Iterator[Line]:
     asked, worth = found.asked, found.worth
     if worth:
         low, value, high = (money(each, worth.currency) for each in (worth.low, worth.value, worth.high))
-        yield "worth", f"{value}; {worth.coverage:.0%} of such cars go for {low} to {high}"
+        go = "go" if worth.basis == "sold" else "are offered"
+        yield "worth", f"{value}; {worth.coverage:.0%} of such cars {go} for {low} to {high}"
         if (age := (found.night - worth.newest_sale).days) > _OLD:
             yield "", f"as of {worth.newest_sale}, the newest sale: {age:,} days before the release"
     else:

@@ -51,11 +51,14 @@ def price(
     if explain is None:
         run_stage("price", night, source, marketplace=marketplace, lake=lake, store=store, as_json=as_json)
         return
+    from autodetect.errors import UsageError
     from autodetect.lake.lake import open_lake
     from autodetect.prices.explain import explain as explained
     from flows.cli.price_words import explained_lines
     from flows.options import NightOptions
 
+    if night is not None:
+        raise UsageError("--explain shows the newest prices, not those of a night", "leave --night out")
     settings = NightOptions(source=source and source.value, lake=lake).settings()
     opened = open_lake(settings)
     found = explained(opened, opened.receipts, explain, settings=settings.prices)

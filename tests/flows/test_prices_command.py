@@ -88,6 +88,9 @@ def test_a_model_that_the_catalogue_does_not_know_is_refused_with_suggestions(pr
     told = program.run("price", "--explain", "ford/mustnag")
     assert told.code == 2
     assert "perhaps one of: ford/mustang" in told.err
+    dated = program.run("price", "--explain", FORD, "--night", "2026-11-01")
+    assert dated.code == 2
+    assert "leave --night out" in dated.err
 
 
 def test_help_teaches_by_examples(tmp_path: Path) -> None:

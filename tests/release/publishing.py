@@ -15,6 +15,7 @@ from autodetect.lake.archives import sha256_bytes
 from autodetect.lake.lake import Lake, open_lake
 from autodetect.lake.lease import Fence
 from autodetect.lake.objects import LocalStore
+from autodetect.prices.files import PRICE_FILES
 from autodetect.prices.stage import price
 from autodetect.records import Receipt, StageRun, canonical_json
 from autodetect.release.exported import FILE_NAMES
@@ -27,7 +28,11 @@ from autodetect.settings import Settings
 NIGHT = date(2026, 11, 1)
 METRICS = dict.fromkeys(("vehicle_top1", "vehicle_top3", "top1", "top3", "chance", "vehicles", "photos"), 0.5)
 PASSED = GateVerdict(promoted=True, words="promoted: 60 %", n=20)
-PRICED = {"counts": {"prices_sold": 1, "prices_asking": 1, "offers": 1}, "facts": {"held": []}, "files": {}}
+UNJUDGED = dict.fromkeys(("basis", "currency", "by_vehicle", "by_time")) | {"as_of": "2026-11-01", "sales": 0}
+PRICED = {
+    "counts": {"prices_sold": 1, "prices_asking": 1, "offers": 1},
+    "facts": {"held": [], "evaluation": UNJUDGED},
+}
 LOSS = {"photos": 60, "vehicles": 20, "loss": 0.001, "low": -0.004, "high": 0.006}
 PARITY = {
     "how": "interpreted (Linux)",
@@ -137,6 +142,11 @@ class Publishing:
         dropped = {each["file"] for each in facts.get("variants", ()) if not each["kept"]}
         files = {name: sha256 for name, sha256 in files.items() if FILE_NAMES.get(name) not in dropped}
         return self.receipt("export", night, files=files, facts=about | facts)
+
+    def made_up_prices(self, night: date = NIGHT) -> Receipt:
+        """The receipt of a price stage whose files hold nothing."""
+        files = {name: self.lake.artifacts.put(name.encode()) for name in PRICE_FILES}
+        return self.receipt("price", night, files=files, **PRICED)
 
     def priced(self, receipts: Mapping[str, Receipt], night: date = NIGHT) -> Receipt:
         """Run the price stage; nothing is on offer."""

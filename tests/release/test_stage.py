@@ -19,7 +19,7 @@ from autodetect.release.manifest import Manifest
 from autodetect.release.model_facts import ModelFacts
 from autodetect.release.stage import publish
 from autodetect.settings import Settings
-from tests.release.publishing import PASSED, PRICED, VARIANTS, Publishing, variant
+from tests.release.publishing import PASSED, VARIANTS, Publishing, variant
 
 DIGEST = "c" * 64
 
@@ -36,7 +36,7 @@ def published(
     champion = publishing.champion(**fields)
     receipts = publishing.trained(champion, gate)
     receipts["export"] = publishing.exported(champion, class_map_digest=DIGEST, **(exported or {}))
-    receipts["price"] = publishing.receipt("price", **PRICED)
+    receipts["price"] = publishing.made_up_prices()
     publishing.publish(receipts)
     return publishing.manifest()
 

@@ -50,6 +50,7 @@ def fit(sales: pd.DataFrame, *, as_of: date, settings: ValuationSettings, seed: 
         terms=terms,
         as_of=as_of,
         newest_sale=newest_sale,
+        basis=str(sales["basis"].iloc[0]),
         currency=str(sales["currency"].iloc[0]),
         coverage=settings.coverage,
         sales=len(sales),

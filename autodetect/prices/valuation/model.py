@@ -23,6 +23,7 @@ class ValuationModel:
         terms: coefficients by name; see `stored`.
         as_of: the day that values are for.
         newest_sale: the day of the newest sale; values are at the level of its time.
+        basis: whether values are of what is paid (sold) or asked.
         currency: of all values.
         coverage: share of cars whose price an interval should hold.
         sales: how many the coefficients rest on.
@@ -32,6 +33,7 @@ class ValuationModel:
     terms: Mapping[str, int]
     as_of: date
     newest_sale: date
+    basis: str
     currency: str
     coverage: float
     sales: int
@@ -59,6 +61,7 @@ class ValuationModel:
         names = sorted(self.terms)
         meta = {
             "as_of": self.as_of.isoformat(),
+            "basis": self.basis,
             "coverage": str(self.coverage),
             "currency": self.currency,
             "makes": str(self.makes),
