@@ -48,12 +48,12 @@ from autodetect.prices.candidates import (
     Candidates,
     day_number,
 )
-from autodetect.prices.columns import NO_DAY, Floats, Ints, finite, numbers
+from autodetect.prices.columns import NO_DAY, Floats, Ints, numbers
 from autodetect.prices.outliers import modified_z
 from autodetect.sections import PriceSettings
 from autodetect.validation.suites.listings import MAX_CREDIBLE_PRICE
 
-__all__ = ["BASES", "RULES", "USED", "Basis", "Comparables", "finite_price", "judge", "sane_price"]
+__all__ = ["BASES", "RULES", "USED", "Basis", "Comparables", "judge"]
 
 _VERDICTS = pd.CategoricalDtype([USED, *RULES])
 _TEXTS = ("source", "item_id", "make_model_id", "vehicle_id", "seller_hash", "state", "currency")
@@ -162,13 +162,3 @@ def judge(
         window_start=start,
         window_end=end,
     )
-
-
-def sane_price(price: pd.Series, settings: PriceSettings) -> pd.Series:
-    """Return which prices are finite, positive and within the bounds of the settings."""
-    return (price > 0) & price.between(settings.min_price, settings.max_price) & np.isfinite(price)
-
-
-def finite_price(values: pd.Series) -> pd.Series:
-    """Return prices as float64; null, text that is no number, and infinities become NaN."""
-    return pd.Series(finite(values), index=values.index)

@@ -1,7 +1,9 @@
-"""What is on offer tonight: the active listings of known cars that name a believable price.
+"""What is on offer tonight: the active listings of whole cars at a believable price.
 
 An offer is a listing. A car that is advertised twice tonight is two offers, as whoever looks for it finds two;
-statistics count it once (see `comparables`).
+statistics count it once (see `comparables`). Who looks for cars wants neither a deposit nor a box of parts, and what
+has been bid so far is not what a car will cost. A wreck, and a car at a price that no other of its model has, are on
+offer; but values are those of usual cars, beside which every wreck would be 'great', so they are not rated.
 """
 
 from datetime import date
@@ -12,49 +14,48 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autodetect.lake.schemas import OFFERS
-from autodetect.prices.comparables import finite_price, sane_price
-from autodetect.sections import PriceSettings
+from autodetect.prices.comparables import RULES, Comparables
 from autodetect.validation.frames import key_texts
 
+NO_OFFER = frozenset({
+    "no_make_model", "price_missing", "price_placeholder", "deposit", "parts_only", "auction_unbid", "auction_running",
+    "price_below_minimum", "price_above_maximum",
+})  # fmt: skip
+NOT_RATED = frozenset({"salvage", "outlier"})
 _KEY = ("source", "item_id")
 _VALUES = {"value": "value", "value_low": "low", "value_high": "high", "rating": "rating"}
-PLACE = ("latitude", "longitude", "place_precision")
+_PLACE = ("latitude", "longitude", "place_precision")
 _HISTORY = ("first_price", "changed_on")
 
 
-def offers_table(
-    listings: pd.DataFrame,
-    values: pd.DataFrame,
-    places: pd.DataFrame,
-    histories: pd.DataFrame | None = None,
-    *,
-    night: date,
-    settings: PriceSettings,
-) -> pa.Table:
-    """Return the `offers` schema, sorted by source and item id.
-
-    A row is a listing that is active (not missing tonight, nor ended, sold or imported), has a make and model, and asks
-    between `min_price` and `max_price` in its own currency (currencies stay side by side here; whoever sums them up
-    must choose one). Whatever is not known, or no number, is null.
+def advertised(asking: Comparables) -> pd.DataFrame:
+    """Return the listings that offer a whole car at a believable price, and whether that may be `rated` (bool).
 
     Args:
-        listings: the lake's `listings` columns, cleaned, in any order.
-        values: value, low, high and rating of the index of `listings`; NaN where the valuation says nothing.
-        places: as `places.located` gives them, of the index of `listings`.
-        histories: see `with_histories`; without them no offer ever had another price.
-        night: the night the offers are for.
-        settings: the bounds of a believable price.
+        asking: the judged candidates of basis asking.
     """
-    price = finite_price(listings["asking_price"])
-    active = listings["status"].eq("active").fillna(value=False)
-    offered = (active & listings["make_model_id"].notna() & sane_price(price, settings)).to_numpy(dtype=np.bool_)
-    made = {"night": pd.Series(night, listings.index), "price": price}
-    made |= {name: values[column] for name, column in _VALUES.items()} | {name: places[name] for name in PLACE}
-    made |= dict.fromkeys(_HISTORY, pd.Series(None, listings.index, dtype=object))
-    columns = [(made[field.name] if field.name in made else listings[field.name])[offered] for field in OFFERS.schema]
+    refused_by = np.array(["", *RULES])[asking.verdicts]
+    offered = ~np.isin(refused_by, list(NO_OFFER))
+    return asking.listings.iloc[asking.rows[offered]].assign(rated=~np.isin(refused_by[offered], list(NOT_RATED)))
+
+
+def offers_table(offered: pd.DataFrame, values: pd.DataFrame, *, night: date) -> pa.Table:
+    """Return the `offers` schema, sorted by source and item id, as if no offer ever had another price.
+
+    Each listing asks in its own currency: currencies stay side by side, and whoever sums them up must choose one.
+    Whatever is not known, or no number, is null.
+
+    Args:
+        offered: as `advertised` gives them: the lake's `listings` columns and those of `places.located`.
+        values: value, low, high and rating of the same index; NaN where the valuation says nothing.
+        night: the night the offers are for.
+    """
+    made = {"night": pd.Series(night, offered.index), "price": offered["asking_price"]}
+    made |= {name: values[column] for name, column in _VALUES.items()}
+    made |= dict.fromkeys(_HISTORY, pd.Series(None, offered.index, dtype=object))
+    columns = [made[field.name] if field.name in made else offered[field.name] for field in OFFERS.schema]
     rows = pa.table([_column(*each) for each in zip(columns, OFFERS.schema, strict=True)], schema=OFFERS.schema)
-    rows = rows.sort_by([(name, "ascending") for name in _KEY]).combine_chunks()
-    return with_histories(rows, histories)
+    return with_histories(rows.sort_by([(name, "ascending") for name in _KEY]).combine_chunks(), None)
 
 
 def with_histories(offers: pa.Table, histories: pd.DataFrame | None) -> pa.Table:
@@ -80,7 +81,7 @@ def _column(values: pd.Series, field: pa.Field) -> pa.Array:
     """Return values as the lake stores them: money to cents, NaN and infinities as null."""
     if pa.types.is_floating(field.type):
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        if field.name not in PLACE:
+        if field.name not in _PLACE:
             with np.errstate(over="ignore"):
                 numbers = numbers.round(2)
         values = pd.Series(np.where(np.isfinite(numbers), numbers, np.nan))

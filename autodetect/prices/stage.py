@@ -16,7 +16,6 @@ from autodetect.coreml.outputs import Output
 from autodetect.lake.lake import Lake
 from autodetect.lake.schemas import ASKING_PRICES, CLASSES, LISTINGS, MAKE_MODELS, OFFERS, PRICES, Table
 from autodetect.lake.tables import table_digest
-from autodetect.prices.advertised import advertised
 from autodetect.prices.curves import valuation_curves
 from autodetect.prices.files import PriceFiles, write_price_files
 from autodetect.prices.history import changed_prices, listing_histories, model_history
@@ -24,7 +23,7 @@ from autodetect.prices.judged.rating import RATINGS
 from autodetect.prices.judged.shipped_sales import shipped_sales
 from autodetect.prices.judged.watch import ERROR
 from autodetect.prices.listed import listed
-from autodetect.prices.offers import PLACE, offers_table, with_histories
+from autodetect.prices.offers import advertised, offers_table, with_histories
 from autodetect.prices.table import PriceTable, price_table
 from autodetect.prices.valued import Valued, valued
 from autodetect.records import Receipt, StageRun, canonical_json
@@ -56,11 +55,11 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Pa
     names = make_models.to_pandas()
     listings = listed(lake, run.versions)
     made = price_table(listings, names, night=run.night, settings=settings.prices)
-    worth = valued(made.judged, listings, names, night=run.night, earlier=lake.receipts.all(), settings=settings)
+    worth = valued(made.judged, names, night=run.night, earlier=lake.receipts.all(), settings=settings)
     offered = advertised(made.judged["asking"])
     values = worth.offered(offered, names, max_interval_ratio=settings.valuation.max_interval_ratio)
     known = read(ASKING_PRICES, where=_before(run))
-    offers, changed = _offers(offered, values, known, night=run.night, settings=settings)
+    offers, changed = _offers(offered, values, known, run.night)
     written = {PRICES: made.rows, OFFERS: offers, ASKING_PRICES: changed}
     outcome = check(
         priced(
@@ -120,11 +119,9 @@ def _before(run: StageRun) -> pc.Expression:
     return pc.field("night") < run.night
 
 
-def _offers(
-    listings: pd.DataFrame, values: pd.DataFrame, known: pa.Table, *, night: date, settings: Settings
-) -> tuple[pa.Table, pa.Table]:
+def _offers(offered: pd.DataFrame, values: pd.DataFrame, known: pa.Table, night: date) -> tuple[pa.Table, pa.Table]:
     """Return tonight's offers, and the rows of `asking_prices` that they add to the `known` ones."""
-    offers = offers_table(listings, values, listings[[*PLACE]], night=night, settings=settings.prices)
+    offers = offers_table(offered, values, night=night)
     changed = changed_prices(offers, known)
     return with_histories(offers, listing_histories(pa.concat_tables([known, changed]))), changed
 

@@ -68,7 +68,6 @@ class Valued:
 
 def valued(
     judged: Mapping[Basis, Comparables],
-    listings: pd.DataFrame,
     make_models: pd.DataFrame,
     *,
     night: date,
@@ -78,8 +77,7 @@ def valued(
     """Fit the night's valuation and judge it.
 
     Args:
-        judged: the comparables of either basis.
-        listings: what they were judged from, with `vehicle_id` and `state`.
+        judged: the comparables of either basis, of listings with `vehicle_id` and `state`.
         make_models: make_model_id, make, model of the catalogue.
         night: cars are valued as of this day.
         earlier: all receipts of the lake, oldest first, which tell the errors of the nights before.

@@ -1,7 +1,6 @@
 """Invented listings for the price tests."""
 
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,8 +8,6 @@ import pyarrow as pa
 import pytest
 
 from autodetect.lake.schemas import LISTINGS, PRICES
-from autodetect.prices.files import PriceFiles, write_price_files
-from autodetect.prices.offers import offers_table
 from autodetect.prices.table import PriceTable, price_table
 from autodetect.sections import PriceSettings
 
@@ -53,25 +50,6 @@ class Market:
     def rows(self, table: PriceTable) -> dict[tuple[str, str, str, str], Row]:
         """Return the rows of a price table by make and model, basis, year band and region."""
         return {tuple(row[name] for name in PRICES.key[1:]): row for row in table.rows.to_pylist()}
-
-    def offers(self, rows: list[Row], **settings: Any) -> pa.Table:
-        """Return the offers of rows."""
-        return offers_table(self.frame(rows), night=self.night, settings=PriceSettings(**settings))
-
-    def files(self, folder: Path, rows: list[Row]) -> PriceFiles:
-        """Write the price files of rows, with the Ford as the only class."""
-        classes = pa.table(
-            {"class_id": pa.array([7], pa.int32()), "make_model_id": [self.ford], "label": ["Ford Mustang"]}
-        )
-        return write_price_files(
-            folder,
-            night=self.night,
-            prices=self.priced(rows).rows,
-            offers=self.offers(rows),
-            make_models=pa.Table.from_pandas(self.make_models),
-            classes=classes,
-            class_map_digest="c1a55",
-        )
 
 
 @pytest.fixture(scope="session")

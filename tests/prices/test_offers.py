@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autodetect.lake.schemas import LISTINGS, OFFERS
-from autodetect.prices.offers import offers_table, with_histories
+from autodetect.prices.comparables import judge
+from autodetect.prices.offers import advertised, offers_table, with_histories
 from autodetect.prices.places import located
 from autodetect.sections import PriceSettings
 
@@ -23,17 +24,31 @@ NO_VALUES = {"value": np.nan, "low": np.nan, "high": np.nan, "rating": "no ratin
 
 def listing(item_id: object, price: float | None = 10_000.0, **facts: Any) -> dict[str, Any]:
     row = {"source": "shop", "item_id": str(item_id), "make_model_id": "ford/mustang", "currency": "USD"}
-    return row | {"status": "active", "asking_price": price, "first_seen": NIGHT - timedelta(days=3)} | facts
+    return (
+        row
+        | {"status": "active", "asking_price": price, "first_seen": NIGHT - timedelta(days=3), "last_seen": NIGHT}
+        | facts
+    )
 
 
-def offers(rows: list[dict[str, Any]], values: pd.DataFrame | None = None, **bounds: float) -> pa.Table:
-    """Return the offers of listings whose rows have an index that is no counting."""
+def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return listings, whose index is no counting, with their places."""
     frame = pa.Table.from_pylist(rows, schema=LISTINGS.schema).to_pandas()
     frame.index = pd.Index([f"row {i}" for i in range(len(frame))])
-    if values is None:
-        values = pd.DataFrame(NO_VALUES, index=frame.index)
-    places = located(frame["postal_code"], frame["country"])
-    return offers_table(frame, values.set_axis(frame.index), places, night=NIGHT, settings=PriceSettings(**bounds))
+    return frame.join(located(frame["postal_code"], frame["country"]))
+
+
+def offered(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return what is offered of listings of a Mustang."""
+    judged = judge(frame_of(rows), ["ford/mustang"], "asking", night=NIGHT, settings=PriceSettings())
+    return advertised(judged)
+
+
+def offers(rows: list[dict[str, Any]], values: pd.DataFrame | None = None) -> pa.Table:
+    """Return listings as offers."""
+    frame = frame_of(rows)
+    worth = pd.DataFrame(NO_VALUES, index=frame.index) if values is None else values.set_axis(frame.index)
+    return offers_table(frame, worth, night=NIGHT)
 
 
 def test_an_offer_keeps_the_facts_that_a_buyer_sees():
@@ -74,15 +89,29 @@ def test_an_offer_keeps_the_facts_that_a_buyer_sees():
         {"asking_price": 3e7},
         {"asking_price": float("nan")},
         {"asking_price": float("inf")},
+        {"asking_price": 1.0},
+        {"title": "Ford Mustang for parts only", "asking_price": 700.0},
+        {"title": "deposit on a Ford Mustang", "asking_price": 500.0},
+        {"buying_options": "AUCTION", "bids": 0},
+        {"buying_options": "AUCTION", "bids": 12},
     ],
     ids=str,
 )
 def test_what_is_no_offer_is_left_out(facts):
-    assert offers([listing("good"), listing("bad", **facts)])["item_id"].to_pylist() == ["good"]
+    assert offered([listing("good"), listing("bad", **facts)])["item_id"].tolist() == ["good"]
+
+
+def test_wrecks_and_prices_like_no_other_are_offered_without_a_rating():
+    usual = [listing(number, 10_000.0 + 100 * number) for number in range(10)]
+    odd = [listing("wreck", title_status="Salvage"), listing("cheap", 900.0)]
+    found = offered([*usual, *odd]).set_index("item_id")["rated"]
+    assert found[found].index.tolist() == [str(number) for number in range(10)]
+    assert sorted(found[~found].index) == ["cheap", "wreck"]
 
 
 def test_a_car_that_is_advertised_twice_is_two_offers():
-    assert offers([listing("1", vin="x"), listing("2", vin="x", relist_of="1")]).num_rows == 2
+    twice = [listing("1", vin="x"), listing("2", vin="x", relist_of="1")]
+    assert len(offered(twice)) == offers(twice).num_rows == 2
 
 
 def test_no_listings_give_no_offers():
@@ -138,9 +167,8 @@ def test_histories_tell_the_first_price_and_the_newest_change():
     assert with_histories(made, histories.iloc[:0]).equals(made)
 
 
-@pytest.mark.parametrize("column", ["asking_price", "status", "item_id"])
+@pytest.mark.parametrize("column", ["asking_price", "item_id", "latitude"])
 def test_listings_without_a_column_are_refused(column):
-    frame = pa.Table.from_pylist([listing(1)], schema=LISTINGS.schema).to_pandas()
-    places, values = located(frame["postal_code"], frame["country"]), pd.DataFrame([NO_VALUES])
+    frame = frame_of([listing(1)])
     with pytest.raises(KeyError, match=column):
-        offers_table(frame.drop(columns=column), values, places, night=NIGHT, settings=PriceSettings())
+        offers_table(frame.drop(columns=column), pd.DataFrame(NO_VALUES, index=frame.index), night=NIGHT)
