@@ -20,7 +20,7 @@ import pyarrow as pa
 from autodetect.lake.blobs import sha256_file
 from autodetect.prices.bands import year_band
 from autodetect.prices.files import write_price_files
-from autodetect.prices.offers import offers_table
+from autodetect.prices.offers import advertised, offers_table
 from autodetect.prices.places import located
 from autodetect.prices.table import price_table
 from autodetect.sections import PriceSettings
@@ -44,14 +44,12 @@ class Night:
         """Turn the listings into the three files; the valuation is another claim: values are there already."""
         listings, settings = self.market.listings, PriceSettings()
         places = self._step("places", lambda: located(listings["postal_code"], listings["country"]))
-        placed = listings.assign(state=places["state"])
+        placed = listings.join(places)
         made = self._step(
             "price table",
             lambda: price_table(placed, self.market.make_models.to_pandas(), night=NIGHT, settings=settings),
         )
-        offers = self._step(
-            "offers", lambda: offers_table(listings, self.values, places, night=NIGHT, settings=settings)
-        )
+        offers = self._step("offers", lambda: self._offers(advertised(made.judged["asking"])))
         files = self._step(
             "files",
             lambda: write_price_files(
@@ -66,6 +64,9 @@ class Night:
         )
         self.counts = {"offers": offers.num_rows, "price_rows": made.rows.num_rows}
         return {path.name: path for _, path in files}
+
+    def _offers(self, offered: pd.DataFrame) -> pa.Table:
+        return offers_table(offered, self.values.loc[offered.index], night=NIGHT)
 
     def _step(self, name: str, work: Callable[[], Any]) -> Any:
         started = time.perf_counter()

@@ -19,7 +19,6 @@ from autodetect.prices.offers import offers_table
 from autodetect.prices.places import located
 from autodetect.prices.sqlite_format import OFFERS, TABLES
 from autodetect.prices.sqlite_pages import PAGE_SIZE
-from autodetect.sections import PriceSettings
 from benchmarks.invented_market import NIGHT, market
 from benchmarks.rounds import Case, timed
 from benchmarks.table import Table
@@ -71,11 +70,12 @@ def run() -> Table:
 
 def _offers() -> tuple[pa.Table, pa.Table]:
     tonight = market(LISTINGS)
-    listings = tonight.listings
+    listings = tonight.listings[tonight.listings["status"].eq("active") & tonight.listings["make_model_id"].notna()]
+    listings = listings[listings["asking_price"] > 1]
     value = (listings["asking_price"] * 1.05).round()
     values = pd.DataFrame({"value": value, "low": value - 1000, "high": value + 1000, "rating": "fair"})
-    places = located(listings["postal_code"], listings["country"])
-    return offers_table(listings, values, places, night=NIGHT, settings=PriceSettings()), tonight.make_models
+    placed = listings.join(located(listings["postal_code"], listings["country"]))
+    return offers_table(placed, values, night=NIGHT), tonight.make_models
 
 
 def _write(path: Path, offers: pa.Table, make_models: pa.Table) -> None:
