@@ -21,13 +21,13 @@ import pyarrow as pa
 import zipcodes
 
 from autodetect.lake.schemas import OFFERS, PRICES
-from autodetect.prices.cells import EARTH_KM
-from autodetect.prices.database import write_database
 from autodetect.prices.history import MODEL_HISTORY
 from autodetect.prices.judged.shipped_sales import SHIPPED
-from autodetect.prices.lookup import opened
-from autodetect.prices.near import NearFact, near
 from autodetect.prices.radius import KM_PER_MILE
+from autodetect.prices.sqlite.cells import EARTH_KM
+from autodetect.prices.sqlite.database import write_database
+from autodetect.prices.sqlite.lookup import opened
+from autodetect.prices.sqlite.near import NearFact, near
 from benchmarks.grid import Grid
 
 SIZE, MODELS, QUESTIONS, SCANS = 1_000_000, 500, 200, 10

@@ -18,11 +18,11 @@ import pandas as pd
 import pyarrow as pa
 
 from autodetect.lake.blobs import sha256_file
-from autodetect.prices.bands import year_band
 from autodetect.prices.files import write_price_files
 from autodetect.prices.offers import advertised, offers_table
 from autodetect.prices.places import located
-from autodetect.prices.table import price_table
+from autodetect.prices.table.bands import year_band
+from autodetect.prices.table.price_table import price_table
 from autodetect.sections import PriceSettings
 from benchmarks.invented_market import NIGHT, Market, market
 

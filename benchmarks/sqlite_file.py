@@ -13,12 +13,12 @@ import pandas as pd
 import pyarrow as pa
 
 from autodetect.lake.schemas import PRICES
-from autodetect.prices.database import write_database
 from autodetect.prices.files import HISTORY, SALES
 from autodetect.prices.offers import offers_table
 from autodetect.prices.places import located
-from autodetect.prices.sqlite_format import OFFERS, TABLES
-from autodetect.prices.sqlite_pages import PAGE_SIZE
+from autodetect.prices.sqlite.database import write_database
+from autodetect.prices.sqlite.pages import PAGE_SIZE
+from autodetect.prices.sqlite.schema import OFFERS, TABLES
 from benchmarks.invented_market import NIGHT, market
 from benchmarks.rounds import Case, timed
 from benchmarks.table import Table

@@ -14,9 +14,9 @@ from autodetect.errors import UsageError
 from autodetect.lake.lake import Lake
 from autodetect.lake.receipts import ReceiptBook, night_filter
 from autodetect.lake.schemas import MAKE_MODELS, PRICES, SIGHTINGS
-from autodetect.prices.comparables import BASES, RULES, USED
 from autodetect.prices.listed import listed
-from autodetect.prices.table import PriceTable, price_table
+from autodetect.prices.table.comparables import BASES, RULES, USED
+from autodetect.prices.table.price_table import PriceTable, price_table
 from autodetect.records import Record
 from autodetect.sections import PriceSettings
 

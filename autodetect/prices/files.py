@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autodetect.lake.schemas import OFFERS, PRICES, SCHEMA_VERSION, Table
-from autodetect.prices.database import write_database
 from autodetect.prices.key_order import in_key_order, typed
 from autodetect.prices.parquet import write_parquet
-from autodetect.prices.sqlite_format import SQLITE_SCHEMA_VERSION
+from autodetect.prices.sqlite.database import write_database
+from autodetect.prices.sqlite.schema import SQLITE_SCHEMA_VERSION
 from autodetect.prices.valuation.stored import StoredTable
 from autodetect.records import Record
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autodetect.lake.schemas import OFFERS
-from autodetect.prices.comparables import RULES, Comparables
+from autodetect.prices.key_order import in_key_order
+from autodetect.prices.table.comparables import RULES, Comparables
 from autodetect.validation.frames import key_texts
 
 NO_OFFER = frozenset({
@@ -55,7 +56,7 @@ def offers_table(offered: pd.DataFrame, values: pd.DataFrame, *, night: date) ->
     made |= dict.fromkeys(_HISTORY, pd.Series(None, offered.index, dtype=object))
     columns = [made[field.name] if field.name in made else offered[field.name] for field in OFFERS.schema]
     rows = pa.table([_column(*each) for each in zip(columns, OFFERS.schema, strict=True)], schema=OFFERS.schema)
-    return with_histories(rows.sort_by([(name, "ascending") for name in _KEY]).combine_chunks(), None)
+    return with_histories(in_key_order(rows, _KEY, name="offers"), None)
 
 
 def with_histories(offers: pa.Table, histories: pd.DataFrame | None) -> pa.Table:

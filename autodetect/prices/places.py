@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from autodetect.catalog.postal_codes import country_of_code, read_postal_code
 from autodetect.errors import UsageError
-from autodetect.prices.cells import distance_km
+from autodetect.prices.sqlite.cells import distance_km
 from autodetect.records import Record
 
 if TYPE_CHECKING:

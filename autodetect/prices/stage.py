@@ -24,7 +24,7 @@ from autodetect.prices.judged.shipped_sales import shipped_sales
 from autodetect.prices.judged.watch import ERROR
 from autodetect.prices.listed import listed
 from autodetect.prices.offers import advertised, offers_table, with_histories
-from autodetect.prices.table import PriceTable, price_table
+from autodetect.prices.table.price_table import PriceTable, price_table
 from autodetect.prices.valued import Valued, valued
 from autodetect.records import Receipt, StageRun, canonical_json
 from autodetect.settings import Settings

@@ -7,12 +7,12 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from autodetect.prices.comparables import Basis, Comparables
 from autodetect.prices.judged.evaluation import evaluate
 from autodetect.prices.judged.figures import PriceEvaluation
 from autodetect.prices.judged.rating import ratings
 from autodetect.prices.judged.sales import PricedCars, car_frame, priced_cars
 from autodetect.prices.judged.watch import ErrorVerdict, good_errors, judge_error
+from autodetect.prices.table.comparables import Basis, Comparables
 from autodetect.prices.valuation.fit import fit
 from autodetect.prices.valuation.model import ValuationModel
 from autodetect.records import Receipt

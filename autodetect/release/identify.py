@@ -17,10 +17,10 @@ from autodetect.embeddings.imagenet_head import load_head as load_imagenet_head
 from autodetect.errors import CorruptError, UsageError
 from autodetect.lake.objects import ObjectStore
 from autodetect.photos.decode import decode
-from autodetect.prices.lookup import OfferFact, PriceFact, offers_of, opened, price_of
-from autodetect.prices.near import NearFact, near
 from autodetect.prices.places import Place
 from autodetect.prices.radius import DEFAULT_RADIUS, Radius
+from autodetect.prices.sqlite.lookup import OfferFact, PriceFact, offers_of, opened, price_of
+from autodetect.prices.sqlite.near import NearFact, near
 from autodetect.records import Record
 from autodetect.release import model_facts, non_cars
 from autodetect.release.answering import answer

@@ -13,7 +13,9 @@ from pydantic import Field
 from autodetect.lake.objects import ObjectStore
 from autodetect.prices.judged.comparable_sales import ComparableSale, nearest
 from autodetect.prices.judged.rating import Rating, rating_of
-from autodetect.prices.lookup import (
+from autodetect.prices.places import Place
+from autodetect.prices.radius import DEFAULT_RADIUS, Radius
+from autodetect.prices.sqlite.lookup import (
     MakeModel,
     OfferFact,
     PriceFact,
@@ -26,9 +28,7 @@ from autodetect.prices.lookup import (
     prices_by_state,
     sales_of,
 )
-from autodetect.prices.near import NearFact, near
-from autodetect.prices.places import Place
-from autodetect.prices.radius import DEFAULT_RADIUS, Radius
+from autodetect.prices.sqlite.near import NearFact, near
 from autodetect.prices.valuation.facts import PhoneCar
 from autodetect.prices.valuation.phone import value_of
 from autodetect.records import Record

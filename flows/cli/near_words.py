@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from autodetect.prices.near import NearFact, NearOffer
 from autodetect.prices.radius import Radius
+from autodetect.prices.sqlite.near import NearFact, NearOffer
 
 
 def near_lines(near: NearFact, within: Radius) -> Iterator[str]:

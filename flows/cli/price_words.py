@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from autodetect.prices.explain import Example, Explanation, Figures, Funnel
 from autodetect.prices.judged.comparable_sales import ComparableSale
-from autodetect.prices.lookup import PriceFact
+from autodetect.prices.sqlite.lookup import PriceFact
 from autodetect.prices.words import rule_words
 from autodetect.release.value import CarValue, Worth
 from flows.cli.near_words import money, near_lines

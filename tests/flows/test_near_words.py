@@ -1,7 +1,7 @@
 """Offers near a place as a person reads them."""
 
-from autodetect.prices.near import NearFact, near
 from autodetect.prices.radius import DEFAULT_RADIUS, Radius
+from autodetect.prices.sqlite.near import NearFact, near
 from flows.cli.near_words import money, near_lines
 from tests.prices.stocked import offer, stock
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autodetect.prices.lookup import OfferFact, PriceFact
+from autodetect.prices.sqlite.lookup import OfferFact, PriceFact
 from autodetect.release.value import AskedCar, CarValue, Worth
 from flows.cli.price_words import valued_lines, year_lines
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from autodetect.lake.schemas import LISTINGS, PRICES
-from autodetect.prices.table import PriceTable, price_table
+from autodetect.prices.table.price_table import PriceTable, price_table
 from autodetect.sections import PriceSettings
 
 Row = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from autodetect.lake.schemas import OFFERS, PRICES
-from autodetect.prices.database import write_database
+from autodetect.prices.sqlite.database import write_database
 
 Row = dict[str, Any]
 

@@ -12,7 +12,7 @@ from autodetect.lake.schemas import LISTINGS, MAKE_MODELS, PRICES, SIGHTINGS, VE
 from autodetect.lake.tables import rows_of, upsert_all
 from autodetect.prices.explain import MOST_EXAMPLES, explain
 from autodetect.prices.listed import listed
-from autodetect.prices.table import price_table
+from autodetect.prices.table.price_table import price_table
 from autodetect.records import Receipt
 from autodetect.sections import PriceSettings
 from autodetect.settings import Settings

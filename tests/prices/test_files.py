@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from autodetect.errors import CorruptError, UsageError
 from autodetect.lake.schemas import OFFERS, PRICES
-from autodetect.prices.cells import cell_of
 from autodetect.prices.files import HISTORY, SALES, main_currency, write_price_files
+from autodetect.prices.sqlite.cells import cell_of
 from autodetect.prices.valuation.stored import META, TERMS, StoredTable
 
 NIGHT = date(2026, 3, 14)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodetect.prices import near as near_module
-from autodetect.prices.cells import distance_km, ranges_around
-from autodetect.prices.lookup import BANDS_SQL, PRICE_SQL, price_of, prices_by_band
-from autodetect.prices.near import ONE_CAR, TOTALS_SQL, near
-from autodetect.prices.sqlite_format import APPLICATION_ID, SQLITE_SCHEMA_VERSION
+from autodetect.prices.sqlite import near as near_module
+from autodetect.prices.sqlite.cells import distance_km, ranges_around
+from autodetect.prices.sqlite.lookup import BANDS_SQL, PRICE_SQL, price_of, prices_by_band
+from autodetect.prices.sqlite.near import ONE_CAR, TOTALS_SQL, near
+from autodetect.prices.sqlite.schema import APPLICATION_ID, SQLITE_SCHEMA_VERSION
 from tests.prices.stocked import FORD, offer, price, stock
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ios.md").read_text("utf-8")

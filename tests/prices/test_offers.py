@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autodetect.lake.schemas import LISTINGS, OFFERS
-from autodetect.prices.comparables import judge
 from autodetect.prices.offers import advertised, offers_table, with_histories
 from autodetect.prices.places import located
+from autodetect.prices.table.comparables import judge
 from autodetect.sections import PriceSettings
 
 NIGHT = date(2026, 3, 14)

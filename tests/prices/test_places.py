@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autodetect.errors import UsageError
-from autodetect.prices.cells import distance_km
 from autodetect.prices.places import Place, locate, located, parse_place
 from autodetect.prices.radius import DEFAULT_RADIUS, parse_radius
+from autodetect.prices.sqlite.cells import distance_km
 
 SOLD = Path(__file__).parents[3] / "shared" / "marketplace" / "sold.csv"
 

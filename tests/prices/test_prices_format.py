@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from autodetect.lake.schemas import OFFERS, PRICES, SCHEMA_VERSION
-from autodetect.prices import lookup, near
-from autodetect.prices.sqlite_format import (
+from autodetect.prices.sqlite import lookup, near
+from autodetect.prices.sqlite.pages import PAGE_SIZE
+from autodetect.prices.sqlite.schema import (
     APPLICATION_ID,
     SQLITE_SCHEMA_VERSION,
     TABLES,
@@ -18,7 +19,6 @@ from autodetect.prices.sqlite_format import (
     VALUATION_TERMS,
     SqlTable,
 )
-from autodetect.prices.sqlite_pages import PAGE_SIZE
 from autodetect.prices.valuation.stored import META, TERMS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "prices-format.md").read_text("utf-8")

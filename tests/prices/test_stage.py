@@ -9,7 +9,7 @@ import pytest
 
 from autodetect.lake.schemas import ASKING_PRICES, OFFERS
 from autodetect.lake.verdict import hold_reason
-from autodetect.prices.lookup import history_of, meta_of, price_of
+from autodetect.prices.sqlite.lookup import history_of, meta_of, price_of
 from autodetect.prices.stage import CURVES
 from tests.prices.priced_nights import PricedNights, offer, sales
 

@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from autodetect.lake.objects import LocalStore
 from autodetect.lake.schemas import LISTINGS, OFFERS
-from autodetect.prices.comparables import judge
 from autodetect.prices.files import SALES, write_price_files
 from autodetect.prices.judged.sales import sale_frame
 from autodetect.prices.judged.shipped_sales import shipped_sales
-from autodetect.prices.table import price_table
+from autodetect.prices.table.comparables import judge
+from autodetect.prices.table.price_table import price_table
 from autodetect.prices.valuation.fit import fit
 from autodetect.release.layout import media_type
 from autodetect.release.publish import ReleaseFile, publish

@@ -10,9 +10,9 @@ import pytest
 
 from autodetect.errors import CorruptError, DependencyDownError
 from autodetect.lake.objects import LocalStore
-from autodetect.prices.near import NearFact
 from autodetect.prices.places import parse_place
 from autodetect.prices.radius import Radius
+from autodetect.prices.sqlite.near import NearFact
 from autodetect.release.identify import Asked, Identification, fetch, identify, read_photo
 from tests.prices.stocked import offer
 from tests.release.model_release import (

@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from autodetect.prices.lookup import SaleFact
+from autodetect.prices.sqlite.lookup import SaleFact
 from autodetect.prices.valuation.facts import PhoneCar
 
 YEARS = 3.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from autodetect.prices.comparables import Basis, Comparables
+from autodetect.prices.table.comparables import Basis, Comparables
 
 CAR_COLUMNS = [
     *("make_model_id", "make", "model", "year", "mileage", "trim", "engine", "body_type", "cylinders"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from autodetect.prices.files import SALES, typed
 from autodetect.prices.judged.comparable_sales import nearest
 from autodetect.prices.judged.shipped_sales import KEY, SHIPPED, shipped_sales
-from autodetect.prices.lookup import SaleFact
+from autodetect.prices.sqlite.lookup import SaleFact
 from autodetect.prices.valuation.facts import PhoneCar
 from tests.prices.judged.invented import sales
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodetect.prices.comparables import judge
 from autodetect.prices.judged.sales import CAR_COLUMNS, car_frame, priced_cars, sale_frame
+from autodetect.prices.table.comparables import judge
 from autodetect.sections import PriceSettings
 
 SALE_COLUMNS = [

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from autodetect.prices.columns import Ints
+from autodetect.prices.table.columns import Ints
 
 Words = NDArray[np.uint64]
 _WORD = 8  # bytes

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from autodetect.prices.columns import Ints
-from autodetect.prices.statistics import distinct, grouped, summaries
+from autodetect.prices.table.columns import Ints
+from autodetect.prices.table.statistics import distinct, grouped, summaries
 from autodetect.sections import PriceSettings
 
 NONE = -1

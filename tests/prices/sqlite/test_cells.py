@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodetect.prices.cells import EARTH_KM, cell_of, cells_of, distance_km, ranges_around
+from autodetect.prices.sqlite.cells import EARTH_KM, cell_of, cells_of, distance_km, ranges_around
 
 latitudes = st.floats(-90, 90) | st.sampled_from([-90.0, -89.75, 0.0, 89.75, 90.0])
 longitudes = st.floats(-180, 180) | st.sampled_from([-180.0, -179.75, 0.0, 179.75, 180.0])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autodetect.errors import CorruptError, UsageError
-from autodetect.prices.lookup import (
+from autodetect.prices.sqlite.lookup import (
     HistoryFact,
     MakeModel,
     OfferFact,
@@ -26,7 +26,7 @@ from autodetect.prices.lookup import (
     prices_by_state,
     sales_of,
 )
-from autodetect.prices.near import NearFact, near
+from autodetect.prices.sqlite.near import NearFact, near
 from tests.prices.stocked import AUDI, F150, FORD, NIGHT, offer, price, stock
 
 SALE = {

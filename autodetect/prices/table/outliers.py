@@ -8,8 +8,8 @@ size, so x is the natural logarithm of the price.
 
 import numpy as np
 
-from autodetect.prices.columns import Floats, Ints
-from autodetect.prices.statistics import medians
+from autodetect.prices.table.columns import Floats, Ints
+from autodetect.prices.table.statistics import medians
 
 NORMAL_QUARTILE = 0.6745  # the 0.75 quantile of the standard normal: makes MAD comparable to a standard deviation
 # MAD is 0 when more than half of the prices are equal, and tiny when they nearly are; every other price would then be

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autodetect.lake.schemas import PRICES
-from autodetect.prices.comparables import RULES
-from autodetect.prices.statistics import FIGURES
-from autodetect.prices.table import price_table
+from autodetect.prices.table.comparables import RULES
+from autodetect.prices.table.price_table import price_table
+from autodetect.prices.table.statistics import FIGURES
 from autodetect.sections import PriceSettings
 from autodetect.validation.suites.prices import prices
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.prices.test_cells import by_vectors
 
 from autodetect.errors import UsageError
-from autodetect.prices.lookup import opened
-from autodetect.prices.near import NearFact, near
 from autodetect.prices.radius import KM_PER_MILE
+from autodetect.prices.sqlite.lookup import opened
+from autodetect.prices.sqlite.near import NearFact, near
 from tests.prices.stocked import AUDI, F150, FORD, offer, stock
-from tests.prices.test_cells import by_vectors
 
 MODELS = (FORD, AUDI, F150)
 TAMPA = (27.9614, -82.4597)
@@ -176,7 +176,7 @@ def test_a_client_needs_no_data_frames(tmp_path):
     path: Path = stock(tmp_path / "f.sqlite", [offer(1, *TAMPA)])
     code = (
         "import sys, pathlib\n"
-        "from autodetect.prices.near import near\n"
+        "from autodetect.prices.sqlite.near import near\n"
         "from autodetect.prices.places import parse_place\n"
         "from autodetect.prices.radius import parse_radius\n"
         "at = parse_place('33602')\n"

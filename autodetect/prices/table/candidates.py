@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autodetect.prices import junk
-from autodetect.prices.columns import NO_DAY, Bools, Ints, codes, days, each_once, mask, numbers, texts
-from autodetect.prices.fingerprints import fingerprints, repeated
-from autodetect.prices.statistics import CENTS, grouped, to_cents
+from autodetect.prices.table import junk
+from autodetect.prices.table.columns import NO_DAY, Bools, Ints, codes, days, each_once, mask, numbers, texts
+from autodetect.prices.table.fingerprints import fingerprints, repeated
+from autodetect.prices.table.statistics import CENTS, grouped, to_cents
 from autodetect.validation.suites.listings import MAX_CREDIBLE_PRICE
 
 Basis = Literal["sold", "asking"]

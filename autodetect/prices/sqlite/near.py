@@ -13,9 +13,9 @@ from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 from autodetect.errors import UsageError
-from autodetect.prices.cells import cell_of, cells_of, distance_km, ranges_around
-from autodetect.prices.lookup import PriceBase, opened
 from autodetect.prices.radius import KM_PER_MILE
+from autodetect.prices.sqlite.cells import cell_of, cells_of, distance_km, ranges_around
+from autodetect.prices.sqlite.lookup import PriceBase, opened
 from autodetect.records import Record
 
 __all__ = ["NearFact", "NearOffer", "cell_of", "cells_of", "near"]

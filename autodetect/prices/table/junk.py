@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autodetect.prices.columns import Bools, mask
+from autodetect.prices.table.columns import Bools, mask
 
 # What no title lacks that one of the patterns below is found in. RE2 syntax, as Arrow's kernels take it.
 _STEMS = (

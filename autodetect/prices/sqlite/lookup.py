@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from autodetect.errors import CorruptError, UsageError
-from autodetect.prices.sqlite_format import APPLICATION_ID, SQLITE_SCHEMA_VERSION
+from autodetect.prices.sqlite.schema import APPLICATION_ID, SQLITE_SCHEMA_VERSION
 from autodetect.records import Record
 
 PriceBase = Path | sqlite3.Connection  # a price file, or one that `opened` opened

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from autodetect.prices.sqlite_records import Ints, cells_of, varint
+from autodetect.prices.sqlite.records import Ints, cells_of, varint
 
 PAGE_SIZE = 8192
 _FILE_HEADER, _LEAF_HEADER, _INTERIOR_HEADER = 100, 8, 12  # bytes

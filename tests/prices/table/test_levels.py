@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodetect.prices.levels import NONE, Used, rolled_up, sellers
+from autodetect.prices.table.levels import NONE, Used, rolled_up, sellers
 from autodetect.sections import PriceSettings
 
 MODELS, WIDTH, NEEDED = 5, 3, 4

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from autodetect.prices.comparables import RULES
-from autodetect.prices.outliers import modified_z
+from autodetect.prices.table.comparables import RULES
+from autodetect.prices.table.outliers import modified_z
 
 
 def junk_rows(market):

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
-from autodetect.prices.columns import Ints
+from autodetect.prices.table.columns import Ints
 
 # In the order in which a body type is asked: 'Hardtop Convertible' is a convertible, 'Crew Cab Chassis' a pickup.
 _PATTERNS = {

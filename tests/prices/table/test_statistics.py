@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, trim_mean
 
-from autodetect.prices.statistics import distinct, grouped, interval_ranks, medians, summaries, to_cents
+from autodetect.prices.table.statistics import distinct, grouped, interval_ranks, medians, summaries, to_cents
 
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 10**9)), min_size=1, max_size=60)
 TRIMMED = 0.1

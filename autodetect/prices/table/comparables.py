@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from autodetect.prices.candidates import (
+from autodetect.prices.table.candidates import (
     BASES,
     LEAST_PRICE,
     PLACEHOLDERS,
@@ -48,8 +48,8 @@ from autodetect.prices.candidates import (
     Candidates,
     day_number,
 )
-from autodetect.prices.columns import NO_DAY, Floats, Ints, numbers
-from autodetect.prices.outliers import modified_z
+from autodetect.prices.table.columns import NO_DAY, Floats, Ints, numbers
+from autodetect.prices.table.outliers import modified_z
 from autodetect.sections import PriceSettings
 from autodetect.validation.suites.listings import MAX_CREDIBLE_PRICE
 

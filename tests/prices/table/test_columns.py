@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from autodetect.errors import UsageError
-from autodetect.prices.columns import NO_DAY, codes, days, each_once, mask, numbers, texts
-from autodetect.prices.table import price_table
+from autodetect.prices.table.columns import NO_DAY, codes, days, each_once, mask, numbers, texts
+from autodetect.prices.table.price_table import price_table
 from autodetect.sections import PriceSettings
 
 

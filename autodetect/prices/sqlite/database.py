@@ -1,4 +1,4 @@
-"""`autodetect.sqlite`, the file that a phone opens: its rows, numbered and in order (see `sqlite_format`)."""
+"""`autodetect.sqlite`, the file that a phone opens: its rows, numbered and in order (see `schema`)."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from autodetect.prices import sqlite_format as sql
-from autodetect.prices.cells import cells_of
 from autodetect.prices.key_order import in_key_order, typed
-from autodetect.prices.sqlite_format import SqlTable, SqlType
-from autodetect.prices.sqlite_pages import SqliteFile
+from autodetect.prices.sqlite import schema as sql
+from autodetect.prices.sqlite.cells import cells_of
+from autodetect.prices.sqlite.pages import SqliteFile
+from autodetect.prices.sqlite.schema import SqlTable, SqlType
 from autodetect.prices.valuation.stored import StoredTable
 
 Ints = NDArray[np.int64]
@@ -43,8 +43,8 @@ def write_database(
         classes: class_id, make_model_id, label.
         prices: the `prices` schema, of one night.
         offers: the `offers` schema, of one night, sorted by source and item id, no two with one key.
-        sales: make_model_id, and the columns of `sqlite_format.SALES` (source by its name).
-        history: make_model_id, and the columns of `sqlite_format.HISTORY`.
+        sales: make_model_id, and the columns of `schema.SALES` (source by its name).
+        history: make_model_id, and the columns of `schema.HISTORY`.
         valuation: the valuation's stored tables by name; empty where nothing is valued.
         meta: facts about the file.
 

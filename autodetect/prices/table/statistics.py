@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from autodetect.prices.columns import Floats, Ints
+from autodetect.prices.table.columns import Floats, Ints
 
 CENTS = 100
 MEDIAN_COVERAGE = 0.9

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodetect.prices.fingerprints import fingerprints, repeated
+from autodetect.prices.table.fingerprints import fingerprints, repeated
 
 TEXTS = st.text(max_size=3) | st.text("ab\x00", max_size=20)
 ROWS = st.lists(st.tuples(TEXTS, st.integers(0, 2)), max_size=30)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodetect.prices.junk import bid_only, read_titles, states_parts, states_salvage
+from autodetect.prices.table.junk import bid_only, read_titles, states_parts, states_salvage
 from crawlers.sandbox.making.particulars import TITLES
 
 CARS = [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodetect.prices.sqlite_pages import PAGE_SIZE, SqliteFile
+from autodetect.prices.sqlite.pages import PAGE_SIZE, SqliteFile
 
 INTEGERS = st.one_of(
     st.sampled_from([0, 1, -1, 127, 128, -128, -129, 2**15, -(2**15), 2**23, 2**31, 2**47, 2**63 - 1, -(2**63)]),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodetect.prices.bands import band_name, band_numbers, year_band
+from autodetect.prices.table.bands import band_name, band_numbers, year_band
 
 
 @pytest.mark.parametrize(

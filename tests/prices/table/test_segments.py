@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from autodetect.prices.segments import SEGMENTS, model_segments, segment_of
+from autodetect.prices.table.segments import SEGMENTS, model_segments, segment_of
 
 
 @pytest.mark.parametrize(

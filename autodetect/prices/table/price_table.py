@@ -20,14 +20,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from autodetect.lake.schemas import PRICES
-from autodetect.prices.bands import NO_BAND, band_name, band_numbers
-from autodetect.prices.candidates import PRECISIONS
-from autodetect.prices.columns import Ints, codes, numbers, texts
-from autodetect.prices.comparables import BASES, RULES, Basis, Comparables, judge
-from autodetect.prices.levels import NONE, Used, rolled_up, sellers
-from autodetect.prices.reasons import own_reason, rolled_up_reasons
-from autodetect.prices.segments import OTHER, SEGMENTS, model_segments
-from autodetect.prices.statistics import to_cents
+from autodetect.prices.table.bands import NO_BAND, band_name, band_numbers
+from autodetect.prices.table.candidates import PRECISIONS
+from autodetect.prices.table.columns import Ints, codes, numbers, texts
+from autodetect.prices.table.comparables import BASES, RULES, Basis, Comparables, judge
+from autodetect.prices.table.levels import NONE, Used, rolled_up, sellers
+from autodetect.prices.table.reasons import own_reason, rolled_up_reasons
+from autodetect.prices.table.segments import OTHER, SEGMENTS, model_segments
+from autodetect.prices.table.statistics import to_cents
 from autodetect.sections import PriceSettings
 
 _OUTLIER = 1 + RULES.index("outlier")

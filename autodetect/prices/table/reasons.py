@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from autodetect.prices.columns import Ints
-from autodetect.prices.comparables import RULES, Basis
-from autodetect.prices.levels import NONE
+from autodetect.prices.table.columns import Ints
+from autodetect.prices.table.comparables import RULES, Basis
+from autodetect.prices.table.levels import NONE
 
 _LEVELS = ("make", "segment")
 _NOUNS = {"sold": ("sale", "sales"), "asking": ("offer", "offers")}

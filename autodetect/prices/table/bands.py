@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from autodetect.catalog.fields import FIRST_CAR_YEAR
-from autodetect.prices.columns import Floats, Ints, finite
+from autodetect.prices.table.columns import Floats, Ints, finite
 
 NO_BAND = 0
 _LAST_YEAR = 9999

@@ -1,0 +1,1 @@
+"""The file that a phone opens: written page by page, read by SQL."""
