@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from autodetect.errors import CorruptError, UsageError
 
-_REMEDY = "give the columns that autodetect/prices/sqlite_format.py and autodetect/lake/schemas.py declare"
+_REMEDY = "give the columns that autodetect/prices/sqlite/schema.py and autodetect/lake/schemas.py declare"
 
 
 def typed(rows: pa.Table, schema: pa.Schema, *, name: str) -> pa.Table:

@@ -11,7 +11,14 @@ from flows.cli.price_words import valued_lines, year_lines
 
 NIGHT = date(2026, 3, 14)
 WORTH = Worth(
-    value=12_000, low=9_000, high=16_000, currency="USD", coverage=0.8, newest_sale=date(2026, 3, 1), rating=None
+    value=12_000,
+    low=9_000,
+    high=16_000,
+    basis="sold",
+    currency="USD",
+    coverage=0.8,
+    newest_sale=date(2026, 3, 1),
+    rating=None,
 )
 
 
@@ -68,3 +75,8 @@ def test_whose_figures_stand_in_is_said_and_why_there_are_none() -> None:
     told = lines(bands=(band(**make), band(year_band="before 1950", reason="1 comparable sale")))
     assert told[1] == "1960-1964 $6,800 (median of 75 of Ford, for the model has only 2)"
     assert told[2] == "before 1950 no price: 1 comparable sale"
+
+
+def test_values_that_rest_on_asking_prices_are_of_what_is_asked() -> None:
+    assert any("of such cars go for" in line for line in lines())
+    assert any("of such cars are offered for" in line for line in lines(WORTH.model_copy(update={"basis": "asking"})))

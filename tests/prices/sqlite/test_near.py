@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.prices.test_cells import by_vectors
 
 from autodetect.errors import UsageError
 from autodetect.prices.radius import KM_PER_MILE
 from autodetect.prices.sqlite.lookup import opened
 from autodetect.prices.sqlite.near import NearFact, near
+from tests.prices.sqlite.test_cells import by_vectors
 from tests.prices.stocked import AUDI, F150, FORD, offer, stock
 
 MODELS = (FORD, AUDI, F150)
