@@ -333,6 +333,12 @@ class PriceSettings(Section):
     )
     history_nights: int = Field(90, ge=1, description="nights of a model's price history that a release carries")
 
+    @model_validator(mode="after")
+    def _some_price_is_left(self) -> Self:
+        if self.min_price >= self.max_price:
+            raise ValueError("min_price must be below max_price")
+        return self
+
 
 class ValuationSettings(Section):
     """What a car is worth by its year, mileage and the like, and when such a value may be told."""

@@ -137,6 +137,7 @@ def test_a_file_that_is_no_toml_is_told(content: bytes) -> None:
         ({"timezone": "../etc"}, "IANA"),
         ({"ebay.currency": "US"}, "ebay.currency"),
         ({"crawl": 3}, "crawl = 3"),
+        ({"prices.min_price": 1e9}, "min_price must be below max_price"),
     ],
 )
 def test_a_value_that_its_setting_does_not_admit_is_named(options: dict[str, object], named: str) -> None:

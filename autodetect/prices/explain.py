@@ -15,6 +15,7 @@ from autodetect.lake.lake import Lake
 from autodetect.lake.receipts import ReceiptBook, night_filter
 from autodetect.lake.schemas import MAKE_MODELS, PRICES, SIGHTINGS
 from autodetect.prices.listed import listed
+from autodetect.prices.sqlite.lookup import bare
 from autodetect.prices.table.comparables import BASES, RULES, USED
 from autodetect.prices.table.price_table import PriceTable, price_table
 from autodetect.records import Record
@@ -155,6 +156,9 @@ def _known(asked: str, make_models: pd.DataFrame, night: date) -> str:
         return asked
     if asked.casefold() in by_name:
         return by_name[asked.casefold()]
+    alike = [make_model_id for name, make_model_id in by_name.items() if bare(name) == bare(asked)]
+    if alike:
+        return alike[0]
     choices = {make_model_id: f"{make_model_id} {name}" for name, make_model_id in by_name.items()}
     like = process.extract(
         asked.casefold(), choices, scorer=fuzz.WRatio, limit=MOST_SUGGESTIONS, score_cutoff=_LIKE_ENOUGH

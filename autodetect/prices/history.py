@@ -20,6 +20,7 @@ KEY = ("source", "item_id")
 MODEL_HISTORY = pa.schema(
     [PRICES.schema.field(name) for name in ("make_model_id", "basis", "night", "currency", "count", "median")]
 )
+HEADLINE = (*MODEL_HISTORY.names, "year_band", "region")  # what `model_history` looks at
 TREND_NIGHTS = 7  # a week: what a weekend brings is in both halves of a comparison
 MIN_TREND_NIGHTS = 3  # medians that each half needs
 
@@ -146,7 +147,7 @@ def model_history(prices: pa.Table, nights: int) -> pa.Table:
     """Return the headline medians of the last `nights` nights, sorted by make_model_id, basis and night.
 
     Args:
-        prices: `prices` rows of earlier nights and of tonight, in any order.
+        prices: `prices` rows of earlier nights and of tonight, in any order; at least the columns of `HEADLINE`.
         nights: how many of the nights that they are of.
 
     Returns:

@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 
 from autodetect.lake.schemas import OFFERS
 from autodetect.prices.key_order import in_key_order
-from autodetect.prices.table.comparables import RULES, Comparables
+from autodetect.prices.table.comparables import Comparables
 from autodetect.validation.frames import key_texts
 
 NO_OFFER = frozenset({
-    "no_make_model", "price_missing", "price_placeholder", "deposit", "parts_only", "auction_unbid", "auction_running",
-    "price_below_minimum", "price_above_maximum",
+    "no_make_model", "price_missing", "currency_missing", "price_placeholder", "deposit", "parts_only",
+    "auction_unbid", "auction_running", "price_below_minimum", "price_above_maximum",
 })  # fmt: skip
 NOT_RATED = frozenset({"salvage", "outlier"})
 _KEY = ("source", "item_id")
@@ -35,9 +35,8 @@ def advertised(asking: Comparables) -> pd.DataFrame:
     Args:
         asking: the judged candidates of basis asking.
     """
-    refused_by = np.array(["", *RULES])[asking.verdicts]
-    offered = ~np.isin(refused_by, list(NO_OFFER))
-    return asking.listings.iloc[asking.rows[offered]].assign(rated=~np.isin(refused_by[offered], list(NOT_RATED)))
+    offered = ~asking.refused(NO_OFFER)
+    return asking.listings.iloc[asking.rows[offered]].assign(rated=~asking.refused(NOT_RATED)[offered])
 
 
 def offers_table(offered: pd.DataFrame, values: pd.DataFrame, *, night: date) -> pa.Table:

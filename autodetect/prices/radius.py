@@ -1,5 +1,6 @@
 """How far 'near' is, as a person types it: '50mi', '80 km'."""
 
+import math
 import re
 from typing import Literal
 
@@ -37,6 +38,6 @@ def parse_radius(text: str) -> Radius:
         UsageError: it is none.
     """
     match = _TYPED.fullmatch(text.strip())
-    if not match or not float(match[1]):
+    if not match or not 0 < float(match[1]) < math.inf:
         raise UsageError(f"{text!r} is no distance", "name a number above 0 and its unit: 50mi or 80km")
     return Radius(amount=float(match[1]), unit="km" if match[2].lower().startswith("k") else "mi")

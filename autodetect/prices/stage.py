@@ -18,7 +18,7 @@ from autodetect.lake.schemas import ASKING_PRICES, CLASSES, LISTINGS, MAKE_MODEL
 from autodetect.lake.tables import table_digest
 from autodetect.prices.curves import valuation_curves
 from autodetect.prices.files import PriceFiles, write_price_files
-from autodetect.prices.history import changed_prices, listing_histories, model_history
+from autodetect.prices.history import HEADLINE, changed_prices, listing_histories, model_history
 from autodetect.prices.judged.rating import RATINGS
 from autodetect.prices.judged.shipped_sales import shipped_sales
 from autodetect.prices.judged.watch import ERROR
@@ -71,14 +71,15 @@ def price(settings: Settings, lake: Lake, run: StageRun, *, work: Path, docs: Pa
         run_name=run.night.isoformat(),
     )
     export = run.inputs["export"]
-    history = read(PRICES, where=_before(run) & (pc.field("year_band") == "") & (pc.field("region") == ""))
+    headlines = (pc.field("year_band") == "") & (pc.field("region") == "")
+    history = read(PRICES, where=_before(run) & headlines, columns=list(HEADLINE))
     files = write_price_files(
         work / "prices",
         night=run.night,
         prices=made.rows,
         offers=offers,
         sales=_sales(worth, settings),
-        history=model_history(pa.concat_tables([history, made.rows]), settings.prices.history_nights),
+        history=model_history(pa.concat_tables([history, made.rows.select(HEADLINE)]), settings.prices.history_nights),
         valuation=worth.model.tables() if worth.model else {},
         make_models=make_models,
         classes=_classes(lake, export.files["classes"]),

@@ -5,6 +5,7 @@ from autodetect.prices.judged.figures import PriceEvaluation
 _RULES = {
     "no_make_model": "no make and model that the catalogue knows",
     "price_missing": "no price that can be read",
+    "currency_missing": "a price in nobody knows what",
     "other_currency": "in another currency than most",
     "price_placeholder": "priced 0 or 1",
     "deposit": "a deposit or a monthly rate, not a price",

@@ -3,6 +3,7 @@
 The sqlite file holds all of it; no model is loaded and nothing heavy is imported.
 """
 
+import math
 import sqlite3
 from collections.abc import Collection
 from datetime import date
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from autodetect.errors import UsageError
 from autodetect.lake.objects import ObjectStore
 from autodetect.prices.judged.comparable_sales import ComparableSale, nearest
 from autodetect.prices.judged.rating import Rating, rating_of
@@ -29,7 +31,7 @@ from autodetect.prices.sqlite.lookup import (
     sales_of,
 )
 from autodetect.prices.sqlite.near import NearFact, near
-from autodetect.prices.valuation.facts import PhoneCar
+from autodetect.prices.valuation.facts import FIRST_YEAR, MOST_MILES, PhoneCar
 from autodetect.prices.valuation.phone import value_of
 from autodetect.records import Record
 from autodetect.release.client import SyncedRelease, sync
@@ -37,12 +39,13 @@ from autodetect.release.client import SyncedRelease, sync
 FILE = "autodetect.sqlite"
 MOST_COMPARABLES = 5
 MOST_NEAR = 3
+YEARS_AHEAD = 2  # no car is of a later model year than this after the release
 
 
 class AskedCar(Record):
     """A car as a person describes it; what is not known is None.
 
-    `mileage` is in miles, `price` what is asked for it, in the currency of the release's prices. `place` is where it
+    `mileage` is in miles, `price` what is asked for it, in the currency of the valuation. `place` is where it
     is and where offers are looked for, `region` the first three signs of its postal code.
     """
 
@@ -111,7 +114,7 @@ def value_car(release: SyncedRelease, asked: AskedCar, *, max_interval_ratio: fl
         max_interval_ratio: the widest interval, upper by lower end, by which a price is rated.
 
     Raises:
-        UsageError: the release knows no such make and model.
+        UsageError: the release knows no such make and model, or no car has such a year, mileage or price.
         CorruptError: its file is damaged or of another format.
     """
     with opened(release.path(FILE)) as database:
@@ -125,11 +128,12 @@ def value_car(release: SyncedRelease, asked: AskedCar, *, max_interval_ratio: fl
             region=asked.region,
         )
         meta = meta_of(database)
+        night = date.fromisoformat(meta["night"])
+        _refuse_nonsense(asked, night)
         price = price_of(database, car.make_model_id)
         basis = price.basis if price else "sold"
         bands = prices_by_band(database, car.make_model_id, basis)
         states = prices_by_state(database, car.make_model_id, basis) if asked.place and asked.place.state else ()
-        night = date.fromisoformat(meta["night"])
         return CarValue(
             release_id=release.release_id,
             night=night,
@@ -152,6 +156,18 @@ def value_car(release: SyncedRelease, asked: AskedCar, *, max_interval_ratio: fl
             offers=offers_of(database, car.make_model_id),
             near=_near(database, car, asked),
         )
+
+
+def _refuse_nonsense(asked: AskedCar, night: date) -> None:
+    """Raise `UsageError` for what the valuation would pass over as if nobody had said it."""
+    latest = night.year + YEARS_AHEAD
+    if asked.year is not None and not FIRST_YEAR <= asked.year <= latest:
+        what = f"the release of {night} knows no cars of model year {asked.year}"
+        raise UsageError(what, f"name a year from {FIRST_YEAR} to {latest}")
+    if asked.mileage is not None and not asked.mileage <= MOST_MILES:
+        raise UsageError(f"no car has {asked.mileage:g} miles", f"name at most {MOST_MILES:,}")
+    if asked.price is not None and not asked.price < math.inf:
+        raise UsageError(f"{asked.price} is no price", "name an amount")
 
 
 def _worth(database: sqlite3.Connection, car: PhoneCar, price: float | None, max_interval_ratio: float) -> Worth | None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autodetect.validation.docs import build_docs, forget, open_context, run_id
+from autodetect.validation.docs import build_docs, forget, forget_suite, open_context, run_id
 from autodetect.validation.index_page import write_index
 from autodetect.validation.rule import OF_ROWS, Judged, Rule, Suite
 
@@ -95,11 +95,12 @@ def check(tables: Iterable[Judged], *, docs: Path, run_name: str) -> Outcome:
             continue
         rules += len(judged)
         suites.add(suite.table)
+        forget_suite(context, suite.table)
         definition = context.validation_definitions.add(
             gx.ValidationDefinition(
                 name=suite.table,
                 data=source.add_dataframe_asset(suite.table).add_batch_definition_whole_dataframe(run_name),
-                suite=context.suites.add_or_update(_suite(gx, suite, judged)),
+                suite=context.suites.add(_suite(gx, suite, judged)),
             )
         )
         result = definition.run(

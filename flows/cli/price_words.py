@@ -53,7 +53,7 @@ def explained_lines(found: Explanation) -> Iterator[str]:
         if rows:
             yield ""
             yield title
-            yield from _told((f"{row.year_band or row.region}", f"{row.basis:<6}  {_price(row)}") for row in rows)
+            yield from _told(line for basis in _NOUNS for line in _rows([r for r in rows if r.basis == basis]))
 
 
 def _valued(found: CarValue) -> Iterator[Line]:
@@ -134,6 +134,18 @@ def _funnel(funnel: Funnel, found: Explanation) -> Iterator[str]:
         age = (found.night - funnel.newest).days
         before = f", {age:,} days before the night" if row.precision == "day" and age else ""
         yield f"           from {start} on; the newest is of {newest}{before}"
+
+
+def _rows(rows: list[Figures]) -> Iterator[Line]:
+    """Yield the rows of one basis that have figures, and one line for all the others."""
+    untold = [row for row in rows if row.median is None]
+    for row in rows:
+        if row.median is not None:
+            yield row.year_band or row.region, f"{row.basis:<6}  {_price(row)}"
+    if untold:
+        which = f"any of {len(untold)}" if len(untold) == len(rows) else f"{len(untold)} more"
+        few = f"too few comparables, {sum(row.count for row in untold):,} in all"
+        yield "others", f"{untold[0].basis:<6}  no price for {which}: {few}"
 
 
 def _example(example: Example) -> str:

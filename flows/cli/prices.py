@@ -102,7 +102,7 @@ def value(
     from flows.options import NightOptions
 
     settings = NightOptions(store=store).settings()
-    place = parse_place(near) if near else None
+    place = parse_place(near) if near is not None else None
     car = AskedCar(
         make=make,
         model=model,
@@ -121,9 +121,16 @@ def value(
     told = [f"release {release.release_id[:12]} of {release.manifest.night}"]
     told += [f"  WARNING: {warning}" for warning in release.manifest.warnings]
     told += year_lines(found) if year is None else ()
-    if year is None and not as_json and sys.stdin.isatty():
+    if year is None and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
         print("\n".join(told))
-        typed = typer.prompt("Which model year? (Enter: any)", default=0, show_default=False, type=int)
-        found = value_car(release, car.model_copy(update={"year": typed or None}), max_interval_ratio=widest)
+        found = value_car(release, car.model_copy(update={"year": _typed_year()}), max_interval_ratio=widest)
         told = []
     show(found.model_dump(mode="json"), "\n".join([*told, *valued_lines(found)]), as_json=as_json)
+
+
+def _typed_year() -> int | None:
+    """Ask for the model year; None is any. Ctrl-C ends the program as interrupted."""
+    try:
+        return typer.prompt("Which model year? (Enter: any)", default=0, show_default=False, type=int) or None
+    except typer.Abort:
+        raise typer.Exit(130) from None

@@ -86,6 +86,28 @@ class Program:
             raise
         return Ended(child.returncode, out, err)
 
+    def at_terminal(self, typed: bytes, prompt: str, *arguments: str) -> Ended:
+        """Run at a terminal and type something at the prompt; `out` is all that the terminal shows."""
+        screen, line = os.openpty()
+        child = subprocess.Popen(
+            [sys.executable, "-c", ENTRY, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=line,
+            stdout=line,
+            stderr=line,
+            process_group=0,
+        )
+        os.close(line)
+        shown = b""
+        while more := _read(screen):
+            asked_before = prompt.encode() in shown
+            shown += more
+            if prompt.encode() in shown and not asked_before:
+                os.write(screen, typed)
+        os.close(screen)
+        return Ended(child.wait(60), shown.decode(), "")
+
     def signal_when(self, seen: Callable[[str], bool], *arguments: str, number: int = signal.SIGKILL) -> Ended:
         """Start a run and send it a signal (the program alone, not its children) when a line of its log is `seen`.
 
@@ -117,3 +139,11 @@ class Program:
         history = self.run("release", "list", "--json")
         assert history.code == 0, history.err
         return str(history.json()[-1]["release_id"])
+
+
+def _read(screen: int) -> bytes:
+    """Return what a terminal shows next, nothing once nobody writes to it any more (EIO)."""
+    try:
+        return os.read(screen, 65_536)
+    except OSError:
+        return b""

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from autodetect.prices.explain import Explanation, Figures
 from autodetect.prices.sqlite.lookup import OfferFact, PriceFact
 from autodetect.release.value import AskedCar, CarValue, Worth
-from flows.cli.price_words import valued_lines, year_lines
+from flows.cli.price_words import explained_lines, valued_lines, year_lines
 
 NIGHT = date(2026, 3, 14)
 WORTH = Worth(
@@ -27,6 +28,12 @@ def band(**facts: Any) -> PriceFact:
     row = dict.fromkeys((*figures, "window_start", "window_end", "precision", "reason", "level_name", "level_count"))
     row |= {"make_model_id": "ford/mustang", "basis": "sold", "year_band": "1960-1964", "region": "", "currency": "USD"}
     return PriceFact(**(row | {"count": 2, "sellers": 2, "outliers": 0, "level": None} | facts))
+
+
+def explanation(regions: list[PriceFact]) -> Explanation:
+    rows = tuple(Figures.model_validate({name: getattr(row, name) for name in Figures.model_fields}) for row in regions)
+    facts: dict[str, Any] = {"sightings": {}, "listings": {}, "funnels": (), "bands": (), "notes": ()}
+    return Explanation(make_model_id="ford/mustang", name="Ford Mustang", night=NIGHT, regions=rows, **facts)
 
 
 def lines(worth: Worth | None = WORTH, price: float | None = None, **facts: Any) -> list[str]:
@@ -80,3 +87,16 @@ def test_whose_figures_stand_in_is_said_and_why_there_are_none() -> None:
 def test_values_that_rest_on_asking_prices_are_of_what_is_asked() -> None:
     assert any("of such cars go for" in line for line in lines())
     assert any("of such cars are offered for" in line for line in lines(WORTH.model_copy(update={"basis": "asking"})))
+
+
+def test_rows_without_a_figure_are_summed_up_in_one_line_for_each_basis() -> None:
+    figures = {"level": "model", "median": 6_800.0}
+    states = [band(year_band="", region="US-FL", count=9, **figures)]
+    states += [band(year_band="", region=f"US-{n:02}", count=2, reason="2 comparable sales") for n in range(40)]
+    states += [band(year_band="", region="US-FL", basis="asking", count=3, reason="3 comparable offers")]
+    told = [" ".join(line.split()) for line in explained_lines(explanation(regions=states))]
+    assert told[told.index("by state") + 1 :] == [
+        "US-FL sold $6,800 (median of 9)",
+        "others sold no price for 40 more: too few comparables, 80 in all",
+        "others asking no price for any of 1: too few comparables, 3 in all",
+    ]

@@ -54,14 +54,34 @@ def test_without_a_year_prices_by_model_year_are_shown_and_the_year_is_asked_for
 
 
 @pytest.mark.parametrize(
+    ("typed", "code", "words"),
+    [
+        (b"2016\n", 0, "Ford Mustang 2016"),
+        (b"\n", 0, "80% of such cars go for"),
+        (b"1066\n", 2, "knows no cars of model year 1066"),
+        (b"\x04", 130, "Which model year?"),
+    ],
+    ids=["a year", "any", "nonsense", "Ctrl-D"],
+)
+def test_at_a_terminal_the_year_is_asked_for(program: Program, typed: bytes, code: int, words: str) -> None:
+    told = program.at_terminal(typed, "Enter: any): ", "value", "--make", "Ford", "--model", "Mustang")
+    assert told.code == code
+    assert words in told.out
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
         (("--make", "Ford", "--model", "Mustnag"), "did you mean Ford Mustang"),
         (("--make", "Ford", "--model", "Focus", "--near", "nowhere"), "'nowhere' is no place"),
+        (("--make", "Ford", "--model", "Focus", "--near", ""), "'' is no place"),
         (("--make", "Ford", "--model", "Focus", "--within", "far"), "'far' is no distance"),
+        (("--make", "Ford", "--model", "Focus", "--year", "3000"), "no cars of model year 3000"),
+        (("--make", "Ford", "--model", "Focus", "--mileage", "inf"), "no car has inf miles"),
+        (("--make", "Ford", "--model", "Focus", "--price", "inf"), "inf is no price"),
         (("--make", "Ford"), "Missing option '--model'"),
     ],
-    ids=["model", "place", "distance", "nothing"],
+    ids=["model", "place", "no place", "distance", "year", "mileage", "price", "nothing"],
 )
 def test_what_cannot_be_answered_is_told_with_a_way_out(program: Program, options: tuple[str, ...], words: str) -> None:
     told = program.run("value", *options)

@@ -117,6 +117,11 @@ def test_a_model_is_named_as_a_person_says_it(night: Night) -> None:
     assert "such as ford/mustang" in told.value.remedy
 
 
+@pytest.mark.parametrize("asked", ["FORD  MUSTANG", "Ford/Mustang", "ford-mustang"])
+def test_a_name_is_found_however_it_is_spelt(night: Night, asked: str) -> None:
+    assert night.explain(asked).make_model_id == FORD
+
+
 def test_other_settings_than_the_nights_are_noted(night: Night) -> None:
     assert "have changed since" in night.explain(min_price=10.0).notes[0]
 

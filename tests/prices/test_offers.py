@@ -94,11 +94,18 @@ def test_an_offer_keeps_the_facts_that_a_buyer_sees():
         {"title": "deposit on a Ford Mustang", "asking_price": 500.0},
         {"buying_options": "AUCTION", "bids": 0},
         {"buying_options": "AUCTION", "bids": 12},
+        {"currency": None},
+        {"currency": "CAD", "asking_price": 50.0},
+        {"currency": "CAD", "title": "deposit on a Ford Mustang", "asking_price": 500.0},
+        {"currency": "CAD", "title": "Ford Mustang for parts only"},
+        {"title_status": "Salvage", "asking_price": 50.0},
+        {"title_status": "Salvage", "buying_options": "AUCTION", "bids": 12},
     ],
     ids=str,
 )
 def test_what_is_no_offer_is_left_out(facts):
-    assert offered([listing("good"), listing("bad", **facts)])["item_id"].tolist() == ["good"]
+    found = offered([listing("good"), listing("fine"), listing("bad", **facts)])
+    assert found["item_id"].tolist() == ["good", "fine"]
 
 
 def test_wrecks_and_prices_like_no_other_are_offered_without_a_rating():

@@ -1,12 +1,16 @@
 """What a release knows of one car, from its sqlite file alone."""
 
+import math
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from autodetect.errors import UsageError
+from autodetect.errors import CorruptError, UsageError
 from autodetect.lake.objects import LocalStore
 from autodetect.prices.places import parse_place
 from autodetect.release.client import SyncedRelease
@@ -57,6 +61,29 @@ def test_without_a_year_the_bands_are_told_and_with_one_its_own(release: SyncedR
     assert [each.year_band for each in found.bands] == sorted(each.year_band for each in found.bands)
     assert asked(release, year=2016).band.year_band == "2015-2019"
     assert asked(release, year=1931).band is None
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [{"year": 1066}, {"year": 3000}, {"mileage": 1e9}, {"mileage": math.inf}, {"price": math.inf}],
+    ids=str,
+)
+def test_what_no_car_can_have_is_refused_rather_than_passed_over(release: SyncedRelease, nonsense: Any) -> None:
+    with pytest.raises(UsageError, match=r"3000|1066|1e\+09|inf"):
+        asked(release, **nonsense)
+
+
+def test_a_valuation_that_does_not_say_what_it_is_of_is_told_as_damage(
+    release: SyncedRelease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = tmp_path / FILE
+    damaged.write_bytes(release.path(FILE).read_bytes())
+    with closing(sqlite3.connect(damaged)) as database:
+        database.execute("DELETE FROM valuation_meta WHERE key = 'basis'")
+        database.commit()
+    monkeypatch.setattr(SyncedRelease, "path", lambda *_: damaged)
+    with pytest.raises(CorruptError, match="basis"):
+        asked(release, year=2016)
 
 
 def test_offers_are_counted_near_a_place_and_in_all(release: SyncedRelease) -> None:

@@ -59,6 +59,13 @@ def test_stages_add_to_one_site_and_a_stage_that_runs_again_replaces_its_own_pag
     assert all((tmp_path / link).is_file() for link in links)
 
 
+def test_what_a_killed_stage_left_half_written_is_written_again(tmp_path: Path) -> None:
+    first = judged(cars("curated", "red", "RED"), docs=tmp_path)
+    for kept in (tmp_path / "results").rglob("*.json"):
+        kept.write_text(kept.read_text("utf-8")[:40], "utf-8")
+    assert judged(cars("curated", "red", "RED"), docs=tmp_path).findings == first.findings
+
+
 def test_a_suite_that_cannot_be_judged_any_more_loses_its_page(tmp_path: Path) -> None:
     judged(cars("kept", "red"), cars("gone", "RED"), docs=tmp_path)
     nothing = Suite("gone", ("key",), ())

@@ -26,7 +26,8 @@ from autodetect.prices.judged.figures import (
 )
 from autodetect.prices.judged.sales import CAR_COLUMNS
 from autodetect.prices.judged.slices import by_make, by_model, by_price
-from autodetect.prices.judged.splits import FEWEST_TESTED, Split, by_time, by_vehicle, vehicles_of
+from autodetect.prices.judged.splits import FEWEST_TESTED, Split, by_time, by_vehicle
+from autodetect.prices.valuation.conformal import vehicles_of
 from autodetect.prices.valuation.fit import fit as fit_valuation
 from autodetect.sections import ValuationSettings
 

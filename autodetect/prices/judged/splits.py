@@ -25,12 +25,6 @@ class Split:
     cut: date | None = None
 
 
-def vehicles_of(sales: pd.DataFrame) -> npt.NDArray[np.object_]:
-    """Return what stands for one car in each row: its vehicle, else the listing itself."""
-    listing = sales["source"].astype(object) + "/" + sales["item_id"].astype(object)
-    return sales["vehicle_id"].astype(object).where(sales["vehicle_id"].notna(), listing).to_numpy()
-
-
 def by_vehicle(vehicles: npt.NDArray[np.object_], share: float) -> Split:
     """Hold out about a `share` of vehicles, by a stable hash of each: all sales of one are on one side."""
     codes, names = pd.factorize(vehicles)

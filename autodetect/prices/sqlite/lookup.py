@@ -198,7 +198,7 @@ def find_make_model(base: PriceBase, make: str, model: str) -> MakeModel:
     """
     known = make_models(base)
     exact = [each for each in known if (each.make, each.model) == (make, model)]
-    alike = [each for each in known if (_bare(each.make), _bare(each.model)) == (_bare(make), _bare(model))]
+    alike = [each for each in known if (bare(each.make), bare(each.model)) == (bare(make), bare(model))]
     if exact or alike:
         return (exact or alike)[0]
     raise UsageError(f"no prices are known of a {make} {model}", _suggestion(f"{make} {model}", known))
@@ -227,7 +227,7 @@ def opened(base: PriceBase) -> Iterator[sqlite3.Connection]:
             if base.stat().st_size != pages * size:  # SQLite itself notices only when it needs a page that is gone
                 raise CorruptError(f"the price file {base} is not as long as it says: it is truncated", _REMEDY)
             yield database
-    except (sqlite3.Error, ValidationError, TypeError, ValueError) as error:
+    except (sqlite3.Error, ValidationError, TypeError, ValueError, KeyError) as error:
         raise CorruptError(f"the price file {base} cannot be read: {error}", _REMEDY) from error
 
 
@@ -236,7 +236,8 @@ def _prices(base: PriceBase, query: str, make_model_id: str, basis: str) -> tupl
         return tuple(PriceFact(**dict(row)) for row in database.execute(query, (make_model_id, basis)))
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
+    """Return a name's letters and digits, in small letters: what is left when spelling does not matter."""
     return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from autodetect.prices.table import junk
 from autodetect.prices.table.columns import NO_DAY, Bools, Ints, codes, days, each_once, mask, numbers, texts
-from autodetect.prices.table.fingerprints import fingerprints, repeated
 from autodetect.prices.table.statistics import CENTS, grouped, to_cents
 from autodetect.validation.suites.listings import MAX_CREDIBLE_PRICE
 
@@ -21,6 +20,7 @@ USED = ""
 RULES = (
     "no_make_model",
     "price_missing",
+    "currency_missing",
     "other_currency",
     "price_placeholder",
     "deposit",
@@ -47,7 +47,7 @@ _SOURCES = {
 
 
 class Candidates:
-    """The candidates of a basis while they are judged: `verdicts` fills up rule by rule.
+    """The candidates of a basis while they are judged: `refusals` and `verdicts` fill up rule by rule.
 
     Attributes are those of `comparables.Comparables`.
     """
@@ -67,9 +67,11 @@ class Candidates:
         self.models = codes(texts(listings, "make_model_id"), known)[self.rows]
         self.begins, self.ends = days(listings, begins)[self.rows], days(listings, ends)[self.rows]
         self.precisions = np.zeros(len(self.rows), np.int8)
+        self._main_currency = np.zeros(len(self.rows), dtype=np.bool_)
         if basis == "sold":
             self._spread_dates()
         self.verdicts = np.zeros(len(self.rows), np.int8)
+        self.refusals = np.zeros(len(self.rows), np.int32)
 
     @property
     def alive(self) -> Bools:
@@ -77,25 +79,28 @@ class Candidates:
         return self.verdicts == 0
 
     def refuse(self, rule: str, refused: Bools) -> None:
-        """Note the rule for those it refuses that no rule before it did."""
+        """Note the rule for those it refuses; the verdict is that of the first one."""
+        np.bitwise_or(self.refusals, 1 << RULES.index(rule), out=self.refusals, where=refused)
         self.verdicts[refused & (self.verdicts == 0)] = 1 + RULES.index(rule)
 
     def keep_main_currency(self) -> str | None:
-        """Refuse other currencies than the commonest, the first by name among equals; `None` without any."""
+        """Refuse what has no currency, or another than the commonest (the first by name among equals); return that."""
         encoded = self._text("currency").dictionary_encode()
         names = encoded.dictionary.to_pylist()
         places = encoded.indices.fill_null(len(names)).to_numpy()
         votes = np.bincount(places[self.alive & (self.prices > max(PLACEHOLDERS))], minlength=len(names) + 1)
         counted = sorted((-int(count), name) for count, name in zip(votes, names, strict=False) if count and name)
         main = counted[0][1] if counted else None
-        self.refuse("other_currency", places != (names.index(main) if main is not None else -1))
+        self.refuse("currency_missing", places == len(names))
+        self._main_currency = places == (names.index(main) if main is not None else -1)
+        self.refuse("other_currency", ~self._main_currency)
         return main
 
     def refuse_junk(self, needed: int) -> None:
         """Refuse deposits, parts, salvage titles, and prices that are bids."""
         said = junk.read_titles(self._text("title"))
         status = self._text("title_status")
-        self.refuse("deposit", self._below_a_car(said.deposit & self.alive, needed))
+        self.refuse("deposit", self._below_a_car(said.deposit, needed))
         self.refuse("parts_only", said.parts | each_once(self._text("condition"), junk.states_parts))
         self.refuse("parts_only", each_once(status, junk.states_parts))
         self.refuse("salvage", said.salvage | each_once(status, junk.states_salvage))
@@ -114,16 +119,17 @@ class Candidates:
 
     def refuse_relists(self) -> None:
         """Refuse all but the newest of the listings of one vehicle under one make and model."""
-        vehicles = texts(self._listings, "vehicle_id", optional=True)
-        known = np.flatnonzero(self.alive & mask(pc.is_valid(vehicles))[self.rows])
-        maybe = known[repeated(fingerprints(vehicles, self.rows[known], self.models[known]))]
-        at = pa.array(self.rows[maybe])
-        same = {"model": self.models[maybe], "begins": self.begins[maybe], "ends": self.ends[maybe], "row": maybe}
-        same |= {name: texts(self._listings, name).take(at) for name in ("source", "item_id")}
-        ordered = pa.table(same | {"vehicle": vehicles.take(at)}).to_pandas()
-        ordered = ordered.sort_values(["begins", "ends", "source", "item_id"])
+        vehicles = self._text("vehicle_id", optional=True)
+        known = np.flatnonzero(self.alive & mask(pc.is_valid(vehicles)))
+        vehicle = vehicles.take(pa.array(known)).dictionary_encode().indices.to_numpy().astype(np.int64)
+        cars = vehicle * (1 + int(self.models.max(initial=0))) + self.models[known]
+        again = pd.Series(cars).duplicated(keep=False).to_numpy()
+        maybe = known[again]
+        columns = {"car": cars[again], "begins": self.begins[maybe], "ends": self.ends[maybe], "row": maybe}
+        columns |= {name: self._text(name).take(pa.array(maybe)).to_pandas() for name in ("source", "item_id")}
+        ordered = pd.DataFrame(columns).sort_values(["begins", "ends", "source", "item_id"])
         older = np.zeros(len(self.rows), dtype=np.bool_)
-        older[ordered.loc[ordered.duplicated(["model", "vehicle"], keep="last"), "row"]] = True
+        older[ordered.loc[ordered.duplicated("car", keep="last"), "row"]] = True
         self.refuse("relist", older)
 
     def oldest_sighting(self, night: date) -> date:
@@ -131,8 +137,8 @@ class Candidates:
         seen = self.ends[self.alive]
         return min(date_of(seen.min()), night) if len(seen) else night
 
-    def _text(self, name: str) -> pa.Array:
-        return texts(self._listings, name).take(self._at)
+    def _text(self, name: str, *, optional: bool = False) -> pa.Array:
+        return texts(self._listings, name, optional=optional).take(self._at)
 
     def _spread_dates(self) -> None:
         """Let a sale that is dated to a month or a year end with it."""
@@ -145,10 +151,11 @@ class Candidates:
             self.ends[at] = (period + 1).astype("datetime64[D]").astype(np.int64) - 1
 
     def _below_a_car(self, suspects: Bools, needed: int) -> Bools:
-        """Return which suspects ask far less than the other listings of their model."""
-        at = np.flatnonzero(suspects)
+        """Return which suspects ask far less than the other listings of their model in the main currency."""
+        at = np.flatnonzero(suspects & (self.models >= 0))
+        below = np.zeros(len(suspects), dtype=np.bool_)
         if not len(at):
-            return suspects
+            return below
         limits = np.full(int(self.models.max(initial=0)) + 1, DEPOSIT_AT_MOST)
         # Of models without a suspect no median is needed.
         asked_about = np.zeros(len(limits), dtype=np.bool_)
@@ -159,8 +166,7 @@ class Candidates:
         medians = found.numbers[found.starts + found.counts // 2] / CENTS
         enough = found.counts >= needed
         limits[found.groups[enough]] = DEPOSIT_SHARE * medians[enough]
-        below = np.zeros(len(suspects), dtype=np.bool_)
-        below[at] = self.prices[at] < limits[self.models[at]]
+        below[at] = self.prices[at] < np.where(self._main_currency[at], limits[self.models[at]], DEPOSIT_AT_MOST)
         return below
 
 

@@ -6,6 +6,7 @@ ended, nor imported. The rules, in order:
 =====================  ===============================================================================================
 no_make_model          no make and model, or one that the catalogue does not know
 price_missing          no price, or one that is not a finite number
+currency_missing       nobody knows what the price is in
 other_currency         not in the basis' main currency (the one most of its prices are in): currencies never mix
 price_placeholder      0 or 1: the price is in the text, or to be found out by bidding
 deposit                the title speaks of a deposit, a lease or rates, and the price is below a quarter of the median
@@ -27,7 +28,7 @@ outlier                modified z-score on log price beyond `mad_cutoff` (see `o
 A sale whose date is a month or a year happened on any day of it: it is outside the window when all of them are.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -48,7 +49,7 @@ from autodetect.prices.table.candidates import (
     Candidates,
     day_number,
 )
-from autodetect.prices.table.columns import NO_DAY, Floats, Ints, numbers
+from autodetect.prices.table.columns import NO_DAY, Bools, Floats, Ints, numbers
 from autodetect.prices.table.outliers import modified_z
 from autodetect.sections import PriceSettings
 from autodetect.validation.suites.listings import MAX_CREDIBLE_PRICE
@@ -71,7 +72,9 @@ class Comparables:
         begins, ends: first and last day since 1970 (`columns.NO_DAY`: not known): of a sale, the days it can have been;
             of an offer, when it was first and last seen.
         precisions: places in `PRECISIONS`.
-        verdicts: 0 where no rule refuses, else 1 + the rule's place in `RULES`.
+        verdicts: 0 where no rule refuses, else 1 + the place in `RULES` of the first that does.
+        refusals: bit r is set where the rule at place r of `RULES` refuses, whatever those before it say; relist and
+            outlier are only asked about what is left.
     """
 
     basis: Basis
@@ -83,6 +86,7 @@ class Comparables:
     ends: Ints
     precisions: NDArray[np.int8]
     verdicts: NDArray[np.int8]
+    refusals: NDArray[np.int32]
     currency: str | None
     window_start: date
     window_end: date
@@ -107,6 +111,11 @@ class Comparables:
             "rule": pd.Categorical.from_codes(self.verdicts, dtype=_VERDICTS),
         }
         return pd.DataFrame(columns, index=mine.index)
+
+    def refused(self, rules: Iterable[str]) -> Bools:
+        """Return which candidates any of some rules refuses."""
+        found: Bools = (self.refusals & sum(1 << RULES.index(rule) for rule in set(rules))) != 0
+        return found
 
     @property
     def used(self) -> pd.DataFrame:
@@ -158,6 +167,7 @@ def judge(
         ends=candidates.ends,
         precisions=candidates.precisions,
         verdicts=candidates.verdicts,
+        refusals=candidates.refusals,
         currency=currency,
         window_start=start,
         window_end=end,

@@ -5,7 +5,6 @@ installed' sells no parts, 'clean title, not salvage' is no salvage. Titles are 
 only those that have one are read word by word.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,6 @@ _STEMS = (
     "|parts|part[^a-z]*(?:out|it|car|truck|van|suv|vehicle|donor)|parting|donor|shell|teil|schlacht"
     "|salvag|rebuil|reconstr|repairable|branded|flood|junk|scrap|lemon|total"
 )
-_ROWS_AT_ONCE = 100_000  # a thread's share of a long column
 
 
 class _Phrase(NamedTuple):
@@ -77,10 +75,7 @@ def read_titles(titles: pa.Array) -> Titles:
     Args:
         titles: text as sellers wrote it; null says nothing.
     """
-    slices = [titles.slice(start, _ROWS_AT_ONCE) for start in range(0, len(titles), _ROWS_AT_ONCE)]
-    with ThreadPoolExecutor() as threads:  # Arrow's kernels hold no lock
-        hinted = [*threads.map(lambda some: mask(pc.match_substring_regex(some, _STEMS)), slices)]
-    at = np.flatnonzero(np.concatenate(hinted)) if hinted else np.zeros(0, np.int64)
+    at = np.flatnonzero(mask(pc.match_substring_regex(titles, _STEMS)))
     words = _words(titles.take(pa.array(at)))
     found = []
     for phrase in (_DEPOSIT, _PARTS, _SALVAGE):

@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from autodetect.prices.valuation.features import Bools, Floats
 
@@ -20,11 +21,15 @@ CALIBRATION_SHARE = 0.2
 LEAST = 50  # scores for which a group has quantiles of its own
 
 
+def vehicles_of(sales: pd.DataFrame) -> NDArray[np.object_]:
+    """Return what stands for one car in each row: its vehicle, else the listing itself."""
+    listing = sales["source"].astype(object) + "/" + sales["item_id"].astype(object)
+    return sales["vehicle_id"].astype(object).where(sales["vehicle_id"].notna(), listing).to_numpy()
+
+
 def calibration_fold(sales: pd.DataFrame, seed: int) -> Bools:
     """Return which sales are for calibration: all or none of a vehicle's, whatever the order of rows."""
-    own = sales["source"].astype(str) + "/" + sales["item_id"].astype(str)
-    vehicles = sales["vehicle_id"].astype(object).where(sales["vehicle_id"].notna(), own)
-    places, different = pd.factorize(vehicles)
+    places, different = pd.factorize(vehicles_of(sales))
     drawn = np.array([_draw(f"{seed}/{vehicle}") for vehicle in different])
     chosen: Bools = (drawn < CALIBRATION_SHARE)[places]
     return chosen

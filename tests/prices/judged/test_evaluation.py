@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from autodetect.prices.judged.evaluation import evaluate
 from autodetect.prices.judged.figures import PriceEvaluation
 from autodetect.prices.judged.sales import CAR_COLUMNS
-from autodetect.prices.judged.splits import by_vehicle, vehicles_of
+from autodetect.prices.judged.splits import by_vehicle
+from autodetect.prices.valuation.conformal import vehicles_of
 from tests.prices.judged.invented import SETTINGS, TODAY, Fits, sales
 
 

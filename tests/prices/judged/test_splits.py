@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodetect.prices.judged.splits import FEWEST_TESTED, by_time, by_vehicle, vehicles_of
+from autodetect.prices.judged.splits import FEWEST_TESTED, by_time, by_vehicle
+from autodetect.prices.valuation.conformal import vehicles_of
 from tests.prices.judged.invented import sales
 
 

@@ -17,6 +17,7 @@ def junk_rows(market):
     return {
         "no_make_model": [market.sold("j", 10_000, make_model_id="unheard-of")],
         "price_missing": [market.sold("j", None)],
+        "currency_missing": [market.sold("j", 10_000, currency=None)],
         "other_currency": [market.sold("j", 10_000, currency="EUR")],
         "price_placeholder": [market.sold("j", 1)],
         "deposit": [market.sold("j", 500, title="1967 Mustang, deposit")],
