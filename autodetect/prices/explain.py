@@ -15,7 +15,7 @@ from autodetect.lake.lake import Lake
 from autodetect.lake.receipts import ReceiptBook, night_filter
 from autodetect.lake.schemas import MAKE_MODELS, PRICES, SIGHTINGS
 from autodetect.prices.listed import listed
-from autodetect.prices.sqlite.lookup import bare
+from autodetect.prices.sqlite.lookup import PriceFact, bare
 from autodetect.prices.table.comparables import BASES, RULES, USED
 from autodetect.prices.table.price_table import PriceTable, price_table
 from autodetect.records import Record
@@ -44,37 +44,6 @@ class Step(Record):
     examples: tuple[Example, ...]
 
 
-class Figures(Record):
-    """A row of the price table: of all sales or offers of the model, of a year band, or of a state.
-
-    `level` says whose comparables the figures are of (`level_count` of `level_name`); without figures there is a
-    `reason`.
-    """
-
-    basis: str
-    year_band: str
-    region: str
-    currency: str | None
-    count: int
-    sellers: int | None
-    outliers: int | None
-    level: str | None
-    level_name: str | None
-    level_count: int | None
-    median: float | None
-    median_low: float | None
-    median_high: float | None
-    q1: float | None
-    q3: float | None
-    trimmed_mean: float | None
-    low: float | None
-    high: float | None
-    window_start: date | None
-    window_end: date | None
-    precision: str | None
-    reason: str | None
-
-
 class Funnel(Record):
     """From the candidates of one basis to its figures; `steps` are in the order in which the rules are asked.
 
@@ -86,7 +55,7 @@ class Funnel(Record):
     steps: tuple[Step, ...]
     used: int
     newest: date | None
-    figures: Figures | None
+    figures: PriceFact | None
 
 
 class Explanation(Record):
@@ -102,8 +71,8 @@ class Explanation(Record):
     sightings: dict[str, int]
     listings: dict[str, int]
     funnels: tuple[Funnel, ...]
-    bands: tuple[Figures, ...]
-    regions: tuple[Figures, ...]
+    bands: tuple[PriceFact, ...]
+    regions: tuple[PriceFact, ...]
     notes: tuple[str, ...]
 
 
@@ -130,7 +99,7 @@ def explain(lake: Lake, receipts: ReceiptBook, make_model_id: str, *, settings: 
     made = price_table(listings, make_models, night=priced.night, settings=settings)
     of_model = night_filter(priced.night) & (pc.field("make_model_id") == wanted)
     published = lake.tables.read(PRICES, version=priced.versions[PRICES.name], where=of_model)
-    rows = [Figures.model_validate(row) for row in _told(published).to_pylist()]
+    rows = [PriceFact.model_validate(row) for row in _told(published).to_pylist()]
     titles = mine.set_index(["source", "item_id"])["title"]
     [name] = _names(make_models[make_models["make_model_id"] == wanted])
     return Explanation(
@@ -181,7 +150,7 @@ def _sightings(lake: Lake, versions: Mapping[str, int], listings: pd.DataFrame) 
     return {str(kind): int(count) for kind, count in kinds.items()}
 
 
-def _funnels(made: PriceTable, make_model_id: str, rows: list[Figures], titles: pd.Series) -> Iterator[Funnel]:
+def _funnels(made: PriceTable, make_model_id: str, rows: list[PriceFact], titles: pd.Series) -> Iterator[Funnel]:
     verdicts = made.verdicts[made.verdicts["make_model_id"] == make_model_id]
     headlines = {row.basis: row for row in rows if not row.year_band and not row.region}
     for basis in BASES:
@@ -221,7 +190,7 @@ def _examples(rows: pd.DataFrame, titles: pd.Series) -> Iterator[Example]:
 def _told(prices: pa.Table) -> pa.Table:
     """Return what a person is told of price rows, in the order of the table's key."""
     ordered = prices.sort_by([(name, "ascending") for name in PRICES.key])
-    return ordered.select(list(Figures.model_fields))
+    return ordered.select(list(PriceFact.model_fields))
 
 
 def _notes(made: PriceTable, make_model_id: str, published: pa.Table) -> Iterator[str]:

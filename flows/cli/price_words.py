@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from autodetect.prices.explain import Example, Explanation, Figures, Funnel
+from autodetect.prices.explain import Example, Explanation, Funnel
 from autodetect.prices.judged.comparable_sales import ComparableSale
 from autodetect.prices.sqlite.lookup import PriceFact
 from autodetect.prices.words import rule_words
@@ -93,7 +93,7 @@ def _rated(worth: Worth | None) -> str:
     return f"a {worth.rating} price"
 
 
-def _price(row: PriceFact | Figures) -> str:
+def _price(row: PriceFact) -> str:
     """Return the figures of a row of the price table, and whose they are."""
     if row.median is None:
         return f"no price: {row.reason}"
@@ -136,7 +136,7 @@ def _funnel(funnel: Funnel, found: Explanation) -> Iterator[str]:
         yield f"           from {start} on; the newest is of {newest}{before}"
 
 
-def _rows(rows: list[Figures]) -> Iterator[Line]:
+def _rows(rows: list[PriceFact]) -> Iterator[Line]:
     """Yield the rows of one basis that have figures, and one line for all the others."""
     untold = [row for row in rows if row.median is None]
     for row in rows:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autodetect.prices.explain import Explanation, Figures
+from autodetect.prices.explain import Explanation
 from autodetect.prices.sqlite.lookup import OfferFact, PriceFact
 from autodetect.release.value import AskedCar, CarValue, Worth
 from flows.cli.price_words import explained_lines, valued_lines, year_lines
@@ -31,7 +31,7 @@ def band(**facts: Any) -> PriceFact:
 
 
 def explanation(regions: list[PriceFact]) -> Explanation:
-    rows = tuple(Figures.model_validate({name: getattr(row, name) for name in Figures.model_fields}) for row in regions)
+    rows = tuple(regions)
     facts: dict[str, Any] = {"sightings": {}, "listings": {}, "funnels": (), "bands": (), "notes": ()}
     return Explanation(make_model_id="ford/mustang", name="Ford Mustang", night=NIGHT, regions=rows, **facts)
 

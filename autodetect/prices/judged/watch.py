@@ -88,11 +88,11 @@ def judge_error(
     elif ours.low > bound:
         held = (JUMPED,)
         remedy = f'if they are right, let the night in with valuation.accepted = ["{night.isoformat()}"]'
-        words = f"{JUMPED}: {words}; look at tonight's new sales and at the slices of the evaluation; {remedy}"
-        warned = (words, *warned)
+        words = f"{words}; look at tonight's new sales and at the slices of the evaluation; {remedy}"
+        warned = (f"{JUMPED}: {words}", *warned)
     elif ours.value > bound:
-        words = f"{ROSE}: {words}; chance may explain it"
-        warned = (words, *warned)
+        words = f"{words}; chance may explain it"
+        warned = (f"{ROSE}: {words}", *warned)
     else:
         words = f"ok: {words}"
     return ErrorVerdict(
@@ -150,7 +150,8 @@ def _too_few(tonight: NightError, compared: Sequence[NightError]) -> str:
     if tonight.cars < FEWEST_CARS:
         return f"{tonight.cars} held-out cars could be valued; {FEWEST_CARS} are needed"
     if len(compared) < FEWEST_NIGHTS:
-        return f"{len(compared)} good nights to compare with; {FEWEST_NIGHTS} are needed"
+        nights = "1 good night" if len(compared) == 1 else f"{len(compared)} good nights"
+        return f"{nights} to compare with; {FEWEST_NIGHTS} are needed"
     return ""
 
 

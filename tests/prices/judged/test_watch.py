@@ -47,7 +47,7 @@ def test_a_jump_beyond_chance_holds_the_night_and_says_what_to_do():
     assert (found.state, found.held) == ("held", (JUMPED,))
     assert found.usual == 0.3
     assert found.held_from == 0.375
-    assert found.warned == (found.words,)
+    assert found.warned == (f"{JUMPED}: {found.words}",)
     assert "median error is 41.0% (39.0% to 43.0%)" in found.words
     assert "30.0% is usual over 14 nights" in found.words
     assert 'valuation.accepted = ["2026-03-14"]' in found.words
