@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from autodetect.classifier.gate import GateVerdict
@@ -15,6 +17,7 @@ from autodetect.lake.nights import end
 from autodetect.lake.objects import LocalStore
 from autodetect.records import Receipt, Verdict
 from autodetect.release.history import entries, manifest_of
+from autodetect.release.layout import object_key
 from autodetect.release.manifest import Manifest
 from autodetect.settings import Settings
 from flows.promote import promotion
@@ -190,7 +193,9 @@ def test_a_refused_night_is_published_by_a_person(program: Program) -> None:
     assert any(WHY["reason"] in warning and WHY["by"] in warning for warning in promoted.warnings)
     assert not any(WHY["reason"] in warning for warning in refused.warnings)
     assert promoted.objects["champion.keras"] != refused.objects["champion.keras"]
-    assert promoted.objects["prices.parquet"] == refused.objects["prices.parquet"]
+    prices, same = (_table(program, release, "prices.parquet") for release in (promoted, refused))
+    assert prices.equals(same)
+    assert prices.schema.metadata[b"class_map_digest"].decode() == promoted.class_map_digest
     assert promoted.metrics == dry.json()["champion"]["metrics"]
 
     after = receipts(program)
@@ -200,6 +205,11 @@ def test_a_refused_night_is_published_by_a_person(program: Program) -> None:
     assert {receipt.digest for receipt in receipts(program)} == {receipt.digest for receipt in after}
     assert receipts(program)[-1].stage == "end", "or the night would count as unfinished"
     assert program.run("nightly", "--night", str(SECOND), "--json").json()["verdict"] == "skipped"
+
+
+def _table(program: Program, release: Manifest, name: str) -> pa.Table:
+    """A released file's rows, with what the file says of itself."""
+    return pq.read_table(program.folder / "var/store" / object_key(release.objects[name].sha256))
 
 
 def _promoted(ended: Ended) -> Ended:
