@@ -85,15 +85,17 @@ def _told(found: "Identification", within: "Radius") -> Iterator[str]:
 
 
 def _worth(guess: "Guess") -> str:
+    from flows.cli.near_words import money
+
     price, offers = guess.price, guess.offers
     parts = []
     if price and price.median is not None:
         word = "sold for" if price.basis == "sold" else "asked for"
-        parts.append(f"{word} {price.median:,.0f} {price.currency} (median of {price.count})")
+        parts.append(f"{word} {money(price.median, price.currency)} (median of {price.count})")
     elif price:
         parts.append(f"no price: {price.reason}")
     if offers.count and offers.average is not None:
-        parts.append(f"{offers.count} offers, average price {offers.average:,.0f} {offers.currency}")
+        parts.append(f"{offers.count} offers, average price {money(offers.average, offers.currency)}")
     else:
         parts.append("no offers")
     return "; ".join(parts)
