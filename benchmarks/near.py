@@ -17,6 +17,7 @@ from statistics import median, quantiles
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import zipcodes
 
@@ -35,17 +36,13 @@ GOAL_MS = 5.0
 NIGHT = date(2026, 3, 14)
 COLUMNS = ("offers of", "within", "offers found", "median", "95 % within", "full scan", "scan / ours")
 _SALES = {"sold_on": pa.date32(), "price": pa.float64(), "year": pa.int16(), "mileage": pa.int32()}
-_SCAN = """
-SELECT o.currency, count(*) AS count, round(avg(o.price), 2) AS average
-FROM offers o CROSS JOIN places p ON p.place = o.place
-WHERE {car} AND 2 * :earth_km * asin(min(1, sqrt(
-    pow(sin(radians(p.latitude - :latitude) / 2), 2) + cos(radians(:latitude)) * cos(radians(p.latitude))
-    * pow(sin(radians(p.longitude - :longitude) / 2), 2)))) <= :radius_km
-GROUP BY o.currency ORDER BY count(*) DESC
-"""
+# Distances are computed outside: the SQLite that TensorFlow brings along, and that may be the one in use, has no sine.
+_SCAN = "SELECT place, currency, count(*), sum(price) FROM offers o WHERE {car} GROUP BY place, currency"
+_PLACES = "SELECT place, latitude, longitude FROM places WHERE latitude IS NOT NULL ORDER BY place"
 # A plus before the column keeps SQLite from using the key: that would be no full scan.
 _ONE_MODEL = "+o.make_model = (SELECT make_model FROM make_models WHERE make_model_id = :make_model_id)"
 
+Floats = npt.NDArray[np.float64]
 Question = tuple[float, float, str | None]
 Answer = TypeVar("Answer")
 
@@ -144,18 +141,23 @@ def _measured(path: Path, questions: Sequence[Question], miles: int) -> tuple[st
 
     facts, ours = _timed(ask, questions)
     with opened(path) as database:
+        number, latitudes, longitudes = np.array(database.execute(_PLACES).fetchall(), np.float64).T
 
-        def scan(question: Question) -> list[tuple[str, int, float]]:
+        def scan(question: Question) -> dict[str, int]:
             latitude, longitude, model = question
             query = _SCAN.format(car="1" if model is None else _ONE_MODEL)
-            values = {"latitude": latitude, "longitude": longitude, "radius_km": radius_km, "make_model_id": model}
-            values |= {"earth_km": EARTH_KM}
-            return [tuple(row) for row in database.execute(query, values)]
+            asked = {"make_model_id": model} if model else {}
+            close = set(number[distances_km(latitude, longitude, latitudes, longitudes) <= radius_km].tolist())
+            counts: Counter[str] = Counter()
+            for place, currency, count, _ in database.execute(query, asked):
+                if place in close:
+                    counts[currency] += count
+            return counts
 
         scanned, scans = _timed(scan, questions[:SCANS])
-    for fact, [first, *others] in zip(facts, scanned, strict=False):
-        if (fact.currency, fact.count, fact.others) != (*first[:2], sum(row[1] for row in others)):
-            raise RuntimeError(f"the scan finds {first}, near {fact}")
+    for fact, counts in zip(facts, scanned, strict=False):
+        if (fact.count, fact.count + fact.others) != (counts[fact.currency], sum(counts.values())):
+            raise RuntimeError(f"the scan finds {counts}, near {fact}")
     return (
         "one model" if questions[0][2] else "all models",
         f"{miles} miles",
@@ -165,6 +167,15 @@ def _measured(path: Path, questions: Sequence[Question], miles: int) -> tuple[st
         f"{1000 * median(scans):.0f} ms",
         f"{median(scans) / median(ours):.0f}",
     )
+
+
+def distances_km(latitude: float, longitude: float, latitudes: Floats, longitudes: Floats) -> Floats:
+    """Return great circle distances, by the haversine formula, from a point to points in degrees."""
+    here, there = np.radians((latitude, longitude)), np.radians((latitudes, longitudes))
+    half = np.sin((there[0] - here[0]) / 2) ** 2
+    half += np.cos(here[0]) * np.cos(there[0]) * np.sin((there[1] - here[1]) / 2) ** 2
+    found: Floats = 2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(half, 1)))
+    return found
 
 
 def _timed(work: Callable[[Question], Answer], questions: Sequence[Question]) -> tuple[list[Answer], list[float]]:
