@@ -5,22 +5,16 @@ as that is little. Drawn from this artifact, the report needs no fit of its own.
 """
 
 from datetime import date
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from autodetect.prices.judged.evaluation import Valuing
 from autodetect.records import Record
 
 MOST_CURVES = 6
 MOST_DOTS = 200
-
-
-class Valuing(Protocol):
-    """A fitted valuation."""
-
-    def value(self, cars: pd.DataFrame, /) -> pd.DataFrame:
-        """Return `value`, `low` and `high` of each car, row by row; NaN where nothing is known of it."""
 
 
 class Curve(Record):

@@ -1,12 +1,13 @@
 """The program `autodetect`: its commands, how errors become exit codes, and nothing heavy at import."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from autodetect import __version__
-from autodetect.errors import AutoDetectError
+from autodetect.errors import AutoDetectError, UsageError
 from flows.cli import backbone, catalog, doctor, finetune, identify, imports, lake, nights, prices, release, sandbox
 
 EXIT_CODES = """\
@@ -43,9 +44,19 @@ def _root(
     """Options of the program itself."""
 
 
+def _check_text(arguments: Sequence[str]) -> None:
+    """Refuse arguments whose bytes are no text: Python lets them in as lone surrogates, which nothing can write out."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(f"the argument {argument!r} is not UTF-8", "write it in UTF-8") from error
+
+
 def main() -> None:
     """Run the program; what a person did wrong is told in words, never by a traceback."""
     try:
+        _check_text(sys.argv[1:])
         app()
     except AutoDetectError as error:
         print(f"autodetect: {error}", file=sys.stderr)

@@ -30,6 +30,11 @@ def test_unknown_setting_in_the_environment(program: Program) -> None:
     assert _untouched(program)
 
 
+def test_an_argument_that_is_no_text(program: Program) -> None:
+    ended = program.run("value", "--make", "\udcff", "--model", "Mustang")  # the byte 0xff, as Python hands it down
+    _refused(ended, 2, "is not UTF-8")
+
+
 def test_unknown_setting_in_the_file(program: Program) -> None:
     (program.folder / "autodetect.toml").write_text("[photos]\nradius = 9\n", "utf-8")
     _refused(program.run("nightly"), 2, "unknown setting 'photos.radius' in autodetect.toml")

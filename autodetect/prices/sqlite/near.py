@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from autodetect.errors import UsageError
 from autodetect.prices.radius import KM_PER_MILE
 from autodetect.prices.sqlite.cells import cell_of, cells_of, distance_km, ranges_around
-from autodetect.prices.sqlite.lookup import PriceBase, opened
+from autodetect.prices.sqlite.lookup import OfferFact, PriceBase, opened
 from autodetect.records import Record
 
 __all__ = ["NearFact", "NearOffer", "cell_of", "cells_of", "near"]
@@ -82,20 +82,14 @@ class NearOffer(Record):
     url: str | None
 
 
-class NearFact(Record):
-    """The offers within a radius, in the currency that most of them are in; `others` more are in other currencies.
+class NearFact(OfferFact):
+    """The offers within a radius, told as those of the whole market are.
 
     `by_area` of all of these are known by their area alone, whose centre is within the radius. `unplaced` offers,
     wherever they are, do not say where, or name a place that no gazetteer knows: they are not counted. `nearest` come
     in any currency.
     """
 
-    count: int = 0
-    currency: str | None = None
-    average: float | None = None
-    lowest: float | None = None
-    highest: float | None = None
-    others: int = 0
     by_area: int = 0
     unplaced: int = 0
     nearest: tuple[NearOffer, ...] = ()
