@@ -157,8 +157,8 @@ class CephServer:
         self._command("monmaptool", "--create", "--fsid", fsid, "--addv", "a", f"[v1:127.0.0.1:{mon_port}]", monmap)
         self._command("ceph-mon", "--mkfs", "-i", "a", "--monmap", monmap)
         self._daemon("mon", "ceph-mon", "-f", "-i", "a")
-        self._command("ceph", "--connect-timeout", "30", "osd", "new", osd_id)
-        self._command("ceph", "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=tests")
+        self._ask("osd", "new", osd_id)
+        self._ask("osd", "crush", "add", "osd.0", "1.0", "root=default", "host=tests")
         self._command("ceph-osd", "--mkfs", "-i", "0", "--osd-uuid", osd_id)
         self._daemon("osd", "ceph-osd", "-f", "-i", "0")
         self._wait("osd", self._osd_is_up)
@@ -200,8 +200,21 @@ class CephServer:
     def _osd_is_up(self) -> bool:
         try:
             return bool(json.loads(self._command("ceph", "osd", "stat", "--format=json"))["num_up_osds"])
-        except CephStartError:  # a monitor on a busy machine may refuse one question and answer the next
+        except CephStartError:
             return False
+
+    def _ask(self, *words: str) -> None:
+        """Tell the monitor something that may be said twice: a busy one refuses a command and takes the next."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self._command("ceph", "--connect-timeout", "30", *words)
+            except CephStartError:
+                if self.processes["mon"].poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
