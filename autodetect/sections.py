@@ -358,6 +358,26 @@ class ValuationSettings(Section):
     )
 
 
+class ReleaseSettings(Section):
+    """Who signs releases, whom a client trusts, and what a release store keeps."""
+
+    key_file: str = Field(
+        "var/keys/signing.json", description="private key that signs releases; the demo channel makes one when absent"
+    )
+    key: str = Field(
+        "",
+        description="the private key itself (32 bytes in base64); only by AUTODETECT_RELEASE__KEY, wins over key_file",
+        repr=False,
+    )
+    trusted_key: str = Field(
+        "", description="file of the public key that clients trust; empty: the public half of the signing key"
+    )
+    valid_days: float = Field(30, gt=0, description="days after which a client warns that nothing newer was published")
+    keep: int = Field(30, ge=1, description="newest releases that `release gc` keeps, besides pinned ones")
+    grace_hours: float = Field(24, ge=0, description="hours for which an unfinished publish holds `release gc` back")
+    minimum_app_version: str = Field("1.0", description="the oldest app that can read these releases")
+
+
 class S3Settings(Section):
     """S3-compatible storage; credentials come by the usual AWS variables."""
 

@@ -39,6 +39,7 @@ from autodetect.sections import (
     PhotoSettings,
     PoisonSettings,
     PriceSettings,
+    ReleaseSettings,
     S3Settings,
     SandboxSettings,
     ValidationSettings,
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     validation: ValidationSettings = ValidationSettings()
     prices: PriceSettings = PriceSettings()
     valuation: ValuationSettings = ValuationSettings()
+    release: ReleaseSettings = ReleaseSettings()
     s3: S3Settings = S3Settings()
     lease: LeaseSettings = LeaseSettings()
     deadlines: DeadlineSettings = DeadlineSettings()

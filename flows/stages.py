@@ -113,7 +113,7 @@ STAGES = (
         inputs=("begin", "crawl", "curate", "train", "export", "price"),
         owns=(),
         packages=(*GROUND, "autodetect.release"),
-        settings=("channel", "crawl"),
+        settings=("channel", "crawl", "release.minimum_app_version"),
         retries=2,
         always=True,
     ),

@@ -2,31 +2,72 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from autodetect.errors import CorruptError, DependencyDownError
 from autodetect.lake.objects import ObjectMissingError, ObjectStore
-from autodetect.records import Record
+from autodetect.records import Record, canonical_json
 from autodetect.release.layout import HISTORY, LATEST, history_key
 from autodetect.release.manifest import Digest, Manifest, decode, encode, load_manifest, utc
+from autodetect.release.signed import sign_manifest
+from autodetect.release.signing import ForgedError, PrivateKey, PublicKey, Signature
 
 VALID_FOR = timedelta(days=30)
 COMMIT_TRIES = 100
 
-Action = Literal["publish", "rollback"]
+Action = Literal["publish", "rollback", "rotate"]
 
 
 class HistoryEntry(Record):
-    """Release `release_id` is in force from this number on, until a higher one."""
+    """Release `release_id` is in force from this number on, until a higher one.
 
-    schema_version: Literal[1] = 1
+    `key_since` is the number of the entry that brought in the key which had to sign this one: that of a rotation, or 1.
+    A rotation names the `new_key` and is signed by the old and the new one; entries after it by the new one alone.
+    `by` and `reason` are a person's, where one decided.
+
+    The signatures cover the canonical text without them; they sort last, so that it is this text cut short.
+    """
+
+    schema_version: Literal[2] = 2
     sequence: int = Field(ge=1)
     release_id: Digest
     action: Action
     created: AwareDatetime
     expires: AwareDatetime
+    key_since: int = Field(ge=1)
+    new_key: PublicKey | None = None
+    by: str = ""
+    reason: str = ""
+    signatures: tuple[Signature, ...] = ()
+
+    @model_validator(mode="after")
+    def _of_its_action(self) -> Self:
+        if (self.action == "rotate") != (self.new_key is not None):
+            raise ValueError("a rotation, and nothing else, names a new key")
+        if self.key_since > self.sequence or (self.key_since == self.sequence and self.sequence != 1):
+            raise ValueError("key_since is the number of an earlier entry")
+        return self
+
+    @property
+    def signed_bytes(self) -> bytes:
+        """Return what the signatures cover."""
+        return canonical_json(self.model_dump(mode="json", exclude={"signatures"}))
+
+    @property
+    def next_key_since(self) -> int:
+        """Return what an entry after this one says in `key_since`."""
+        return self.sequence if self.action == "rotate" else self.key_since
+
+    def signed(self, *keys: PrivateKey) -> "HistoryEntry":
+        """Return the entry with the keys' signatures."""
+        made = tuple(key.sign("history entry", self.signed_bytes) for key in keys)
+        return self.model_copy(update={"signatures": made})
+
+    def is_signed_by(self, key: PublicKey) -> bool:
+        """Return whether the key has signed this entry."""
+        return key.has_signed("history entry", self.signed_bytes, self.signatures)
 
     def expired(self, now: datetime) -> bool:
         """Return whether a client should no longer take this for the newest release."""
@@ -150,18 +191,33 @@ def append(
     *,
     action: Action,
     now: datetime,
+    key: PrivateKey,
     valid_for: timedelta = VALID_FOR,
+    by: str = "",
+    reason: str = "",
 ) -> HistoryEntry | None:
     """Make the entry that follows `after`: the commit. None if somebody else made it first.
 
     Args:
         store: the release store.
         after: the entry that was newest when the caller decided; None for the first.
-        release_id: the release that is in force from now on; its manifest and objects are in the store.
+        release_id: the release that is in force from now on; its manifest, signed by this key, and objects are there.
         action: how it came into force.
         now: the time of the commit.
+        key: signs the entry; must have signed `after`.
         valid_for: how long a client may take it for the newest.
+        by: who decided so, where a person did.
+        reason: why.
+
+    Raises:
+        ForgedError: the key has not signed `after`.
     """
+    if after is not None and not after.is_signed_by(key.public):
+        signers = ", ".join(each.key_id for each in after.signatures) or "nobody"
+        raise ForgedError(
+            f"{store.url}/{history_key(after.sequence)} is signed by {signers}, not by {key.public.key_id}, the key here",
+            "use the store's own key (release.key_file), rotate to this one, or publish into a new store",
+        )
     moment = utc(now)
     entry = HistoryEntry(
         sequence=1 if after is None else after.sequence + 1,
@@ -169,7 +225,10 @@ def append(
         action=action,
         created=moment,
         expires=moment + valid_for,
-    )
+        key_since=1 if after is None else after.next_key_since,
+        by=by,
+        reason=reason,
+    ).signed(key)
     return entry if store.put_if_absent(history_key(entry.sequence), encode(entry)) else None
 
 
@@ -179,29 +238,38 @@ def commit(
     action: Action,
     now: datetime,
     *,
+    key: PrivateKey,
     valid_for: timedelta = VALID_FOR,
     before_commit: Callable[[], None] | None = None,
+    by: str = "",
+    reason: str = "",
 ) -> HistoryEntry:
     """Put a release that is in the store into force, whatever others commit at the same time; returns the entry.
 
     Args:
         store: the release store.
-        release_id: a release whose manifest is in the store.
+        release_id: a release whose manifest is in the store; it is signed if this key has not signed it yet.
         action: how it comes into force.
         now: the time of the commit.
+        key: signs the entry.
         valid_for: how long a client may take it for the newest.
         before_commit: called before each attempt; raises if this run may no longer commit (the lease was lost).
+        by: who decided so, where a person did.
+        reason: why.
 
     Raises:
         ObjectMissingError: there is no such release.
         CorruptError: its manifest, or the history, is damaged.
+        ForgedError: another key signed the newest entry.
     """
-    load_manifest(store, release_id)
+    sign_manifest(store, release_id, key)
     for _ in range(COMMIT_TRIES):
         after = newest(store)
         if before_commit is not None:
             before_commit()
-        if entry := append(store, after, release_id, action=action, now=now, valid_for=valid_for):
+        if entry := append(
+            store, after, release_id, action=action, now=now, key=key, valid_for=valid_for, by=by, reason=reason
+        ):
             repair_hint(store)
             return entry
     raise DependencyDownError(f"{store.url}: others committed {COMMIT_TRIES} times in between", "run again")

@@ -4,6 +4,9 @@ from pathlib import PurePosixPath
 
 OBJECTS = "objects/sha256/"
 MANIFESTS = "manifests/"
+PINS = "pins/"
+PUBLISHING = "publishing/"
+COLLECTING = "collecting.json"
 HISTORY = "history/"
 LATEST = "latest.json"
 
@@ -25,6 +28,11 @@ def object_key(digest: str) -> str:
 def manifest_key(release_id: str) -> str:
     """Return where the manifest with this id is."""
     return f"{MANIFESTS}{release_id}.json"
+
+
+def signatures_key(release_id: str) -> str:
+    """Return where the signatures of the manifest with this id are."""
+    return f"{MANIFESTS}{release_id}.sig"
 
 
 def history_key(sequence: int) -> str:

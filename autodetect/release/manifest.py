@@ -1,19 +1,14 @@
-"""A release's manifest: the facts about it and the digest of every file in it.
-
-Manifests of schema version 1 tell nothing of the Core ML packages; they are read, verified and kept as they are.
-"""
+"""A release's manifest: the facts about it and the digest of every file in it."""
 
 import json
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import (
     AwareDatetime,
     Field,
-    SerializerFunctionWrapHandler,
     StringConstraints,
     ValidationError,
-    model_serializer,
     model_validator,
 )
 
@@ -27,8 +22,7 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 ObjectName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 RecordT = TypeVar("RecordT", bound=Record)
-SCHEMA_VERSION: Final = 2
-SINCE_VERSION_2 = ("parity", "packages")  # fields that a manifest of version 1 does not have
+SCHEMA_VERSION: Final = 3
 
 
 class ManifestObject(Record):
@@ -72,7 +66,15 @@ class ReleaseFacts(Record):
     code_version: str
     backbone: Backbone
     class_map_digest: str
+    dependencies: Digest | Literal[""] = Field(
+        "", description="digest of the versions of all packages it was made with"
+    )
+    licences: tuple[str, ...] = Field((), description="what permits using the photos and listings that were imported")
     metrics: dict[str, Finite] = Field(default_factory=dict, description="the model's figures on its test vehicles")
+    champion_metrics: dict[str, Finite] = Field(
+        default_factory=dict,
+        description="the same figures, on the same vehicles, of the model it displaced; else empty",
+    )
     warnings: tuple[str, ...] = Field((), description="what whoever uses this release should know, in words")
     minimum_app_version: str = "1.0"
     parity: Literal["", "interpreted (Linux)", "native"] = Field(
@@ -87,25 +89,16 @@ class Manifest(ReleaseFacts):
     Its identity is `release_id`: the SHA-256 of the canonical JSON without `created`.
     """
 
-    schema_version: Literal[1, 2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     created: AwareDatetime
     previous_release: Digest | None = None
     objects: dict[ObjectName, ManifestObject]
 
     @model_validator(mode="after")
-    def _of_its_version(self) -> Self:
-        if self.schema_version == 1 and self.model_fields_set & set(SINCE_VERSION_2):
-            raise ValueError(f"schema version 1 has no {' and '.join(SINCE_VERSION_2)}")
+    def _packages_are_files(self) -> Self:
         if absent := sorted({each.file for each in self.packages} - self.objects.keys()):
             raise ValueError(f"the package {absent[0]} is not among the files")
         return self
-
-    @model_serializer(mode="wrap")
-    def _as_its_version(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = dump(self)
-        if self.schema_version == 1:
-            return {name: value for name, value in found.items() if name not in SINCE_VERSION_2}
-        return found
 
 
 def release_id(manifest: Manifest) -> str:
@@ -123,7 +116,9 @@ def decode(kind: type[RecordT], data: bytes, place: str) -> RecordT:
 
     Raises:
         CorruptError: the bytes are not exactly what `encode` would write for such a record.
+        UsageError: an older or newer AutoDetect made it.
     """
+    _refuse_other_versions(kind, data, place)
     try:
         record = kind.model_validate_json(data)
         if encode(record) == data:
@@ -137,20 +132,28 @@ def decode(kind: type[RecordT], data: bytes, place: str) -> RecordT:
 
 
 def load_manifest(store: ObjectStore, wanted: str) -> Manifest:
-    """Return the manifest with this release id.
+    """Return the manifest with this release id; whether its signature is right is for `signed` to say.
 
     Raises:
         ObjectMissingError: there is none.
         CorruptError: it is not what its id says.
-        UsageError: a newer AutoDetect made it.
+        UsageError: an older or newer AutoDetect made it.
     """
     key = manifest_key(wanted)
-    data = store.get(key)
-    _refuse_newer(data, f"{store.url}/{key}")
-    manifest = decode(Manifest, data, f"{store.url}/{key}")
+    return manifest_from(store.get(key), wanted, f"{store.url}/{key}")
+
+
+def manifest_from(data: bytes, wanted: str, place: str) -> Manifest:
+    """Return the manifest with this release id from its bytes; `place` is where they were found.
+
+    Raises:
+        CorruptError: it is not what its id says.
+        UsageError: an older or newer AutoDetect made it.
+    """
+    manifest = decode(Manifest, data, place)
     if (found := release_id(manifest)) != wanted:
         raise CorruptError(
-            f"{store.url}/{key} has the digest {found}: it was changed after it was published",
+            f"{place} has the digest {found}: it was changed after it was published",
             "run `autodetect release verify`, then roll back or publish again",
         )
     return manifest
@@ -165,13 +168,20 @@ def holds_manifest(store: ObjectStore, wanted: str) -> bool:
     return True
 
 
-def _refuse_newer(data: bytes, place: str) -> None:
+def _refuse_other_versions(kind: type[Record], data: bytes, place: str) -> None:
+    known = kind.model_fields.get("schema_version")
+    if known is None:
+        return
     try:
         version = json.loads(data)["schema_version"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    if isinstance(version, int) and not isinstance(version, bool) and version > known.default:
         raise UsageError(f"{place} has schema version {version}, newer than this program knows", "update AutoDetect")
+    if isinstance(version, int) and not isinstance(version, bool) and 0 < version < known.default:
+        raise UsageError(
+            f"{place} has schema version {version}; this program reads {known.default}", "publish into a new store"
+        )
 
 
 def utc(moment: datetime) -> datetime:

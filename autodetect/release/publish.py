@@ -3,19 +3,16 @@
 Killed at any point, it leaves no release or the whole one; run again, it completes what is missing.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from autodetect.errors import CorruptError, DependencyDownError, UsageError
-from autodetect.lake.archives import sha256_file
-from autodetect.lake.objects import ObjectMissingError, ObjectStore
+from autodetect.lake.objects import ObjectStore
 from autodetect.release.history import COMMIT_TRIES, VALID_FOR, HistoryEntry, append, manifest_of, newest, repair_hint
-from autodetect.release.layout import manifest_key, object_key
+from autodetect.release.layout import manifest_key
 from autodetect.release.manifest import (
     Manifest,
     ManifestObject,
@@ -25,15 +22,9 @@ from autodetect.release.manifest import (
     release_id,
     utc,
 )
-
-
-@dataclass(frozen=True)
-class ReleaseFile:
-    """A file that goes into a release under `name`."""
-
-    name: str
-    path: Path
-    media_type: str
+from autodetect.release.signed import sign_manifest
+from autodetect.release.signing import PrivateKey, PublicKey
+from autodetect.release.upload import ReleaseFile, described, holds_object, upload
 
 
 @dataclass(frozen=True)
@@ -56,6 +47,7 @@ def publish(
     facts: ReleaseFacts,
     now: datetime,
     *,
+    key: PrivateKey,
     carried: Mapping[str, ManifestObject] | None = None,
     valid_for: timedelta = VALID_FOR,
     before_commit: Callable[[], None] | None = None,
@@ -69,18 +61,22 @@ def publish(
         files: the files made tonight.
         facts: what the manifest says about them.
         now: the creation time.
+        key: signs manifest and commit.
         carried: files of an earlier release that this one takes over, by name; they are in the store.
         valid_for: how long a client may take this release for the newest.
         before_commit: called before each attempt to commit; raises if this run may no longer do so (lease lost).
 
     Raises:
-        UsageError: a name is used twice or not allowed, a file cannot be read, or the store is of another channel or
-            source.
+        UsageError: a name is used twice or not allowed, a file cannot be read, the store is of another channel or
+            source, or a demo key would sign for production.
+        ForgedError: another key signed the newest entry.
         CorruptError: an object comes back with another digest, or the history is damaged.
         DependencyDownError: the store does not answer, or others commit without pause.
     """
-    objects = _described(store, files, carried or {})
-    uploaded = tuple(file.name for file in files if _upload(store, file, objects[file.name]))
+    refuse_demo_key(facts.channel, key.public)
+    _refuse_doubled(store, [*(file.name for file in files), *(carried or {})])
+    objects = {**(carried or {}), **described(files)}
+    uploaded = upload(store, files, objects)
     for name in carried or {}:
         if not holds_object(store, objects[name]):
             raise CorruptError(
@@ -98,26 +94,31 @@ def publish(
         manifest = _manifest(facts, objects, None if before is None else before.release_id, now)
         identity = release_id(manifest)
         _store_manifest(store, manifest, identity)
+        sign_manifest(store, identity, key)
         if before_commit is not None:
             before_commit()
-        entry = append(store, before, identity, action="publish", now=now, valid_for=valid_for)
+        entry = append(store, before, identity, action="publish", now=now, key=key, valid_for=valid_for)
         if entry is not None:
             return _published(store, entry, objects, uploaded, committed=True)
     raise DependencyDownError(f"{store.url}: others committed {COMMIT_TRIES} times in between", "run again")
 
 
-def holds_object(store: ObjectStore, wanted: ManifestObject) -> bool:
-    """Read an object back; return whether it is there with its size and digest."""
-    key = object_key(wanted.sha256)
-    try:
-        if store.size(key) != wanted.size:
-            return False
-        digest = hashlib.sha256()
-        for chunk in store.chunks(key):
-            digest.update(chunk)
-    except ObjectMissingError:
-        return False
-    return digest.hexdigest() == wanted.sha256
+def refuse_demo_key(channel: str, key: PublicKey) -> None:
+    """Let no key that was made without being asked for sign for production.
+
+    Raises:
+        UsageError: it would.
+    """
+    if channel == "production" and key.purpose == "demo":
+        raise UsageError(
+            f"the key {key.key_id} is a demo key; the channel 'production' refuses it",
+            "make one with `autodetect release keygen`, keep it safe, and name it in release.key_file",
+        )
+
+
+def _refuse_doubled(store: ObjectStore, names: Sequence[str]) -> None:
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"two files of one release for {store.url} are named '{doubled[0]}'", "rename one")
 
 
 def _refuse_mixing(store: ObjectStore, current: Manifest, facts: ReleaseFacts) -> None:
@@ -127,38 +128,6 @@ def _refuse_mixing(store: ObjectStore, current: Manifest, facts: ReleaseFacts) -
             f" channel '{facts.channel}' and source '{facts.source}'",
             "publish to another store (setting `store`), or correct `channel` and `source`",
         )
-
-
-def _described(
-    store: ObjectStore, files: Sequence[ReleaseFile], carried: Mapping[str, ManifestObject]
-) -> dict[str, ManifestObject]:
-    names = [file.name for file in files] + list(carried)
-    if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise UsageError(f"two files of one release for {store.url} are named '{doubled[0]}'", "rename one")
-    described = dict(carried)
-    for file in files:
-        try:
-            described[file.name] = ManifestObject(
-                sha256=sha256_file(file.path), size=file.path.stat().st_size, media_type=file.media_type
-            )
-        except OSError as error:
-            raise UsageError(
-                f"{file.path} ('{file.name}') cannot be read: {error.strerror}", "make it first"
-            ) from error
-    return described
-
-
-def _upload(store: ObjectStore, file: ReleaseFile, wanted: ManifestObject) -> bool:
-    """Make sure that the store holds the file; return whether it had to be sent."""
-    if holds_object(store, wanted):
-        return False
-    store.put_file(object_key(wanted.sha256), file.path)
-    if not holds_object(store, wanted):
-        raise CorruptError(
-            f"{store.url} gave back other bytes than were sent for '{file.name}', or {file.path} changed meanwhile",
-            "run again; if it happens again, check the store's disks and the network",
-        )
-    return True
 
 
 def _manifest(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,13 @@ from autodetect.records import Receipt, StageRun, Verdict, canonical_json
 from autodetect.release import model_facts, non_cars
 from autodetect.release.card import card
 from autodetect.release.exported import dropped_words, package_files, packages_of
+from autodetect.release.keys import signing_key
 from autodetect.release.layout import media_type
 from autodetect.release.manifest import Backbone, DataWindow, ReleaseFacts
 from autodetect.release.model_facts import ModelFacts
-from autodetect.release.publish import Published, ReleaseFile
+from autodetect.release.publish import Published
 from autodetect.release.publish import publish as publish_release
+from autodetect.release.upload import ReleaseFile
 from autodetect.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -51,10 +53,18 @@ def publish(settings: Settings, lake: Lake, run: StageRun, *, work: Path, fence:
         raise HeldError(reason, "see `autodetect report`; nothing was published")
     champion = Champion.released(run.inputs["export"])
     backbone = record_of(lake.objects, champion.backbone)
-    store = open_store(settings)
+    store, key = open_store(settings), signing_key(settings)
     facts = _facts(settings, lake, run, champion, backbone)
     files = _files(lake, run, champion, backbone, facts, folder=work / "release")
-    done = publish_release(store, files, facts, run.now, before_commit=fence.check)
+    done = publish_release(
+        store,
+        files,
+        facts,
+        run.now,
+        key=key,
+        valid_for=timedelta(days=settings.release.valid_days),
+        before_commit=fence.check,
+    )
     log.info(
         "publish: release %s, number %d, %d files sent, %d there already",
         done.release_id[:12],
@@ -87,6 +97,7 @@ def _facts(settings: Settings, lake: Lake, run: StageRun, champion: Champion, ba
         code_version=__version__,
         backbone=Backbone(digest=backbone.digest, weights=backbone.resolved, note=backbone.note),
         class_map_digest=export.facts["class_map_digest"],
+        minimum_app_version=settings.release.minimum_app_version,
         metrics=champion.metrics,
         warnings=tuple(_warnings(run, champion, backbone, verdict)),
         parity=export.facts["parity"],

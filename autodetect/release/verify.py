@@ -8,7 +8,7 @@ from autodetect.records import Record
 from autodetect.release.history import HistoryEntry, LatestHint, read_entry, sequences
 from autodetect.release.layout import LATEST, history_key, manifest_key, object_key
 from autodetect.release.manifest import Manifest, ManifestObject, decode, load_manifest
-from autodetect.release.publish import holds_object
+from autodetect.release.upload import holds_object
 
 
 class Problem(Record):

@@ -23,10 +23,11 @@ from autodetect.records import canonical_json
 from autodetect.release.identify import BATCH_SIZE
 from autodetect.release.layout import media_type
 from autodetect.release.model_facts import ModelFacts
-from autodetect.release.publish import ReleaseFile, publish
+from autodetect.release.publish import publish
+from autodetect.release.upload import ReleaseFile
 from autodetect.sections import BackboneSettings, ClassifierSettings
 from tests.prices.stocked import stock
-from tests.release.sample import NOW, facts
+from tests.release.sample import KEY, NOW, facts
 
 LABELS = ("Ford Focus", "Audi TT", "Fiat 500", "Jeep Wrangler")
 TEMPERATURES = Temperatures(photo=2.0, vehicle=3.0)
@@ -109,7 +110,7 @@ class ModelRelease:
         self._prices(offers)
         files = [ReleaseFile(path.name, path, media_type(path.name)) for path in sorted(folder.iterdir())]
         files.append(ReleaseFile("backbone.keras", self.folder / "backbone.keras", "application/vnd.keras"))
-        publish(store, files, facts(night=date(2026, 3, 1)), NOW)
+        publish(store, files, facts(night=date(2026, 3, 1)), NOW, key=KEY)
 
     def _head(self, said: dict[Path, list[float]], silent: tuple[int, ...]) -> None:
         vectors = self.vectors(list(said))

@@ -18,9 +18,10 @@ from autodetect.prices.table.comparables import judge
 from autodetect.prices.table.price_table import price_table
 from autodetect.prices.valuation.fit import fit
 from autodetect.release.layout import media_type
-from autodetect.release.publish import ReleaseFile, publish
+from autodetect.release.publish import publish
+from autodetect.release.upload import ReleaseFile
 from autodetect.sections import PriceSettings, ValuationSettings
-from tests.release.sample import NOW, facts
+from tests.release.sample import KEY, NOW, facts
 
 NIGHT = date(2026, 3, 14)
 MUSTANG, FOCUS = "ford/mustang", "ford/focus"
@@ -82,4 +83,4 @@ def publish_prices(store: LocalStore, folder: Path, *, valued: bool = True) -> N
         **made,
     )
     released = [ReleaseFile(path.name, path, media_type(path.name)) for _, path in files]
-    publish(store, released, facts(night=NIGHT, warnings=()), NOW)
+    publish(store, released, facts(night=NIGHT, warnings=()), NOW, key=KEY)

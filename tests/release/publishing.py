@@ -66,7 +66,9 @@ class Publishing:
     """A lake at the end of a night; its champion stands on the backbone `own`, the pin is another."""
 
     def __init__(self, folder: Path) -> None:
-        self.settings = Settings(lake=str(folder / "lake"), store=str(folder / "store"))
+        self.settings = Settings(
+            lake=str(folder / "lake"), store=str(folder / "store"), release={"key_file": str(folder / "key.json")}
+        )
         self.lake: Lake = open_lake(self.settings, create=True)
         self.store = LocalStore(folder / "store")
         self.folder = folder

@@ -12,8 +12,11 @@ from autodetect.lake.objects import LocalStore
 from autodetect.records import Verdict
 from autodetect.release.layout import media_type
 from autodetect.release.manifest import Backbone, DataWindow, ReleaseFacts
-from autodetect.release.publish import Published, ReleaseFile, publish
+from autodetect.release.publish import Published, publish
+from autodetect.release.signing import PrivateKey
+from autodetect.release.upload import ReleaseFile
 
+KEY = PrivateKey(bytes(range(32)), "demo")
 NOW = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
 CONTENT = {
     "AutoDetect.mlpackage.zip": bytes(range(256)) * 300,
@@ -49,7 +52,7 @@ def files(folder: Path, content: Mapping[str, bytes] = CONTENT) -> list[ReleaseF
 def publish_night(store: Any, folder: Path, night: int, now: datetime = NOW, **content: bytes) -> Published:
     """Publish the sample as of a night in March; `content` replaces or adds files ('_' for '.')."""
     changed = CONTENT | {name.replace("_", "."): data for name, data in content.items()}
-    return publish(store, files(folder / str(night), changed), facts(night=date(2026, 3, night)), now)
+    return publish(store, files(folder / str(night), changed), facts(night=date(2026, 3, night)), now, key=KEY)
 
 
 class CountingStore(LocalStore):

@@ -16,7 +16,7 @@ from autodetect.lake.objects import LocalStore, S3Options, S3Store, open_objects
 from autodetect.release.client import OlderReleaseError, current, sync
 from autodetect.release.history import commit
 from autodetect.release.layout import LATEST, OBJECTS, history_key
-from tests.release.sample import CONTENT, NOW, CountingStore, FallingStore, publish_night
+from tests.release.sample import CONTENT, KEY, NOW, CountingStore, FallingStore, publish_night
 
 
 def objects_read(store: CountingStore) -> int:
@@ -92,7 +92,7 @@ def test_a_rollback_is_followed(store: LocalStore, tmp_path: Path) -> None:
     first = publish_night(store, tmp_path, 1)
     publish_night(store, tmp_path, 2)
     sync(store, tmp_path / "cache")
-    commit(store, first.release_id, "rollback", NOW)
+    commit(store, first.release_id, "rollback", NOW, key=KEY)
     synced = sync(store, tmp_path / "cache")
     assert (synced.release_id, synced.sequence) == (first.release_id, 3)
 

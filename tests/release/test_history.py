@@ -10,13 +10,13 @@ from autodetect.lake.objects import LocalStore, ObjectMissingError
 from autodetect.release.history import LatestHint, append, commit, entries, newest, repair_hint
 from autodetect.release.layout import LATEST, history_key
 from autodetect.release.manifest import encode
-from tests.release.sample import NOW, CountingStore, publish_night
+from tests.release.sample import KEY, NOW, CountingStore, publish_night
 
 
 def test_a_rollback_is_a_new_entry_for_an_older_release(store: LocalStore, tmp_path: Path) -> None:
     first = publish_night(store, tmp_path, 1)
     publish_night(store, tmp_path, 2)
-    rolled = commit(store, first.release_id, "rollback", NOW + timedelta(days=1))
+    rolled = commit(store, first.release_id, "rollback", NOW + timedelta(days=1), key=KEY)
     assert (rolled.sequence, rolled.action) == (3, "rollback")
     assert newest(store) == rolled
     assert [entry.action for entry in entries(store)] == ["publish", "publish", "rollback"]
@@ -29,17 +29,17 @@ def test_a_rollback_is_a_new_entry_for_an_older_release(store: LocalStore, tmp_p
 def test_only_a_release_that_is_there_can_be_committed(store: LocalStore, tmp_path: Path) -> None:
     publish_night(store, tmp_path, 1)
     with pytest.raises(ObjectMissingError):
-        commit(store, "0" * 64, "rollback", NOW)
+        commit(store, "0" * 64, "rollback", NOW, key=KEY)
     assert len(entries(store)) == 1
 
 
 def test_a_number_is_given_once(store: LocalStore, tmp_path: Path) -> None:
     published = publish_night(store, tmp_path, 1)
-    assert append(store, None, published.release_id, action="publish", now=NOW) is None
+    assert append(store, None, published.release_id, action="publish", now=NOW, key=KEY) is None
     first = newest(store)
-    second = append(store, first, published.release_id, action="rollback", now=NOW)
+    second = append(store, first, published.release_id, action="rollback", now=NOW, key=KEY)
     assert second is not None
-    assert append(store, first, published.release_id, action="rollback", now=NOW) is None
+    assert append(store, first, published.release_id, action="rollback", now=NOW, key=KEY) is None
     assert entries(store) == [first, second]
 
 

@@ -13,13 +13,13 @@ from autodetect.release.history import entries, newest
 from autodetect.release.manifest import load_manifest
 from autodetect.release.publish import publish
 from autodetect.release.verify import verify
-from tests.release.sample import NOW, facts, files, publish_night
+from tests.release.sample import KEY, NOW, facts, files, publish_night
 
 ROOT = Path(__file__).parents[2]
-OBJECTS, MANIFEST, ENTRY, HINT = range(1, 5), 5, 6, 7  # which write is which when four files are new
-MOMENTS = [(n, moment) for n in (*OBJECTS, MANIFEST, ENTRY, HINT) for moment in ("before", "after")]
+OBJECTS, MANIFEST, SIGNATURE, ENTRY, HINT = range(1, 5), 5, 6, 7, 8  # which write is which when four files are new
+MOMENTS = [(n, moment) for n in (*OBJECTS, MANIFEST, SIGNATURE, ENTRY, HINT) for moment in ("before", "after")]
 CASES = [("folder", n, moment) for n, moment in MOMENTS]
-CASES += [pytest.param("s3", n, moment, marks=pytest.mark.s3) for n, moment in MOMENTS if n in {MANIFEST, ENTRY, HINT}]
+CASES += [pytest.param("s3", n, moment, marks=pytest.mark.s3) for n, moment in MOMENTS if n in {SIGNATURE, ENTRY, HINT}]
 
 KILLED = """
 import sys
@@ -97,7 +97,7 @@ def test_two_publishers_at_once_make_ordered_entries(tmp_path: Path, store_url: 
 def test_two_publishers_of_one_release_make_one_entry(tmp_path: Path, store_url: str) -> None:
     chosen = files(tmp_path / "files")
     with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(lambda _: publish(open_objects(store_url), chosen, facts(), NOW), range(4)))
+        done = list(pool.map(lambda _: publish(open_objects(store_url), chosen, facts(), NOW, key=KEY), range(4)))
     assert sorted(each.committed for each in done) == [False, False, False, True]
     assert len(entries(open_objects(store_url))) == 1
     assert verify(open_objects(store_url)) == []

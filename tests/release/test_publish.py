@@ -12,9 +12,10 @@ from autodetect.records import Verdict
 from autodetect.release.history import commit, entries, newest, newest_manifest
 from autodetect.release.layout import LATEST, history_key, manifest_key, object_key
 from autodetect.release.manifest import load_manifest
-from autodetect.release.publish import ReleaseFile, publish
+from autodetect.release.publish import publish
+from autodetect.release.upload import ReleaseFile
 from autodetect.release.verify import verify
-from tests.release.sample import CONTENT, NOW, CountingStore, facts, files, publish_night
+from tests.release.sample import CONTENT, KEY, NOW, CountingStore, facts, files, publish_night
 
 
 def test_a_published_release_is_whole_in_the_store(store_url: str, tmp_path: Path) -> None:
@@ -76,8 +77,8 @@ def test_equal_files_and_facts_give_one_release_id_in_any_store(tmp_path: Path) 
     [{"metrics": {"top1": 0.6}}, {"night": date(2026, 3, 2)}, {"permission": "x"}, {"verdict": Verdict.PRICES_ONLY}],
 )
 def test_every_fact_is_part_of_the_identity(store: LocalStore, tmp_path: Path, change: dict[str, object]) -> None:
-    first = publish(store, files(tmp_path / "files"), facts(), NOW)
-    second = publish(store, files(tmp_path / "files"), facts(**change), NOW)
+    first = publish(store, files(tmp_path / "files"), facts(), NOW, key=KEY)
+    second = publish(store, files(tmp_path / "files"), facts(**change), NOW, key=KEY)
     assert second.release_id != first.release_id
     assert second.sequence == 2
 
@@ -89,7 +90,7 @@ def test_files_of_an_earlier_release_are_carried_over(store: LocalStore, tmp_pat
     carried = {name: earlier.objects[name] for name in ("AutoDetect.mlpackage.zip", "classes.json")}
     fresh = files(tmp_path / "fresh", {"prices.parquet": b"fresh prices"})
     prices = facts(night=date(2026, 3, 2), verdict=Verdict.PRICES_ONLY)
-    published = publish(store, fresh, prices, NOW, carried=carried)
+    published = publish(store, fresh, prices, NOW, carried=carried, key=KEY)
     assert published.uploaded == ("prices.parquet",)
     assert set(published.reused) == set(carried)
     assert load_manifest(store, published.release_id).objects["classes.json"] == earlier.objects["classes.json"]
@@ -97,7 +98,7 @@ def test_files_of_an_earlier_release_are_carried_over(store: LocalStore, tmp_pat
 
     store.delete(object_key(carried["classes.json"].sha256))
     with pytest.raises(CorruptError, match=r"classes\.json"):
-        publish(store, fresh, facts(night=date(2026, 3, 3)), NOW, carried=carried)
+        publish(store, fresh, facts(night=date(2026, 3, 3)), NOW, carried=carried, key=KEY)
     assert len(entries(store)) == 2
 
 
@@ -130,11 +131,11 @@ def test_a_lost_lease_stops_the_commit(store: LocalStore, tmp_path: Path) -> Non
         raise LeaseHeldError("another run took over")
 
     with pytest.raises(LeaseHeldError):
-        publish(store, files(tmp_path / "files"), facts(), NOW, before_commit=lost)
+        publish(store, files(tmp_path / "files"), facts(), NOW, before_commit=lost, key=KEY)
     assert newest(store) is None
-    first = publish(store, files(tmp_path / "files"), facts(), NOW)
+    first = publish(store, files(tmp_path / "files"), facts(), NOW, key=KEY)
     with pytest.raises(LeaseHeldError):
-        commit(store, first.release_id, "rollback", NOW, before_commit=lost)
+        commit(store, first.release_id, "rollback", NOW, before_commit=lost, key=KEY)
     assert len(entries(store)) == 1
 
 
@@ -145,12 +146,12 @@ def test_a_sound_manifest_is_never_rewritten_and_a_damaged_one_is_replaced(store
     for damage, created in ((False, NOW), (True, NOW + timedelta(hours=1))):
         chosen = facts(permission=str(damage))
         with pytest.raises(LeaseHeldError):
-            publish(store, files(tmp_path / "files"), chosen, NOW, before_commit=killed)
+            publish(store, files(tmp_path / "files"), chosen, NOW, before_commit=killed, key=KEY)
         committed = {manifest_key(entry.release_id) for entry in entries(store)}
-        (key,) = set(store.list("manifests/")) - committed
+        (key,) = {key for key in store.list("manifests/") if key.endswith(".json")} - committed
         if damage:
             store.put(key, store.get(key)[:-1])
-        published = publish(store, files(tmp_path / "files"), chosen, NOW + timedelta(hours=1))
+        published = publish(store, files(tmp_path / "files"), chosen, NOW + timedelta(hours=1), key=KEY)
         assert manifest_key(published.release_id) == key
         assert load_manifest(store, published.release_id).created == created
     assert verify(store) == []
@@ -165,10 +166,10 @@ def test_what_cannot_be_a_release_is_wrong_usage(store: LocalStore, tmp_path: Pa
     }
     for words, chosen in wrong.items():
         with pytest.raises(UsageError, match=words):
-            publish(store, chosen, facts(), NOW)
+            publish(store, chosen, facts(), NOW, key=KEY)
     assert newest(store) is None
     with pytest.raises(ValueError, match="time zone"):
-        publish(store, sample, facts(), NOW.replace(tzinfo=None))
+        publish(store, sample, facts(), NOW.replace(tzinfo=None), key=KEY)
     for metrics in ({"top1": float("nan")}, {"top1": float("inf")}):
         with pytest.raises(ValueError, match="finite"):
             facts(metrics=metrics)
@@ -178,7 +179,7 @@ def test_what_cannot_be_a_release_is_wrong_usage(store: LocalStore, tmp_path: Pa
 def test_a_store_is_of_one_channel_and_source(store: LocalStore, tmp_path: Path, other: dict[str, str]) -> None:
     publish_night(store, tmp_path, 1)
     with pytest.raises(UsageError, match=next(iter(other.values()))):
-        publish(store, files(tmp_path / "files"), facts(**other), NOW)
+        publish(store, files(tmp_path / "files"), facts(**other), NOW, key=KEY)
     assert len(entries(store)) == 1
 
 
