@@ -10,7 +10,7 @@ from autodetect.lake.archives import sha256_bytes
 from autodetect.lake.objects import LocalStore, ObjectStore, open_objects
 from autodetect.records import Verdict
 from autodetect.release.history import commit, entries, newest, newest_manifest
-from autodetect.release.layout import LATEST, history_key, manifest_key, object_key
+from autodetect.release.layout import LATEST, history_key, manifest_key, object_key, signatures_key
 from autodetect.release.manifest import load_manifest
 from autodetect.release.publish import publish
 from autodetect.release.upload import ReleaseFile
@@ -35,7 +35,7 @@ def test_a_published_release_is_whole_in_the_store(store_url: str, tmp_path: Pat
         assert manifest.objects[name].size == len(data)
     assert sorted(store.list()) == sorted(
         [object_key(sha256_bytes(data)) for data in CONTENT.values()]
-        + [manifest_key(published.release_id), history_key(1), LATEST]
+        + [manifest_key(published.release_id), signatures_key(published.release_id), history_key(1), LATEST]
     )
 
 
@@ -57,7 +57,8 @@ def test_only_what_is_new_is_sent(tmp_path: Path) -> None:
     second = publish_night(store, tmp_path, 2, card_md=b"# Another model\n")
     assert second.uploaded == ("card.md",)
     assert store.written == [
-        object_key(sha256_bytes(b"# Another model\n")), manifest_key(second.release_id), history_key(2), LATEST,
+        object_key(sha256_bytes(b"# Another model\n")), manifest_key(second.release_id),
+        signatures_key(second.release_id), history_key(2), LATEST,
     ]  # fmt: skip
     assert load_manifest(store, second.release_id).previous_release == entries(store)[0].release_id
 

@@ -90,7 +90,7 @@ def test_a_release_against_the_gate_warns_by_whom_and_why(publishing: Publishing
 
 def test_a_release_tells_each_package_its_worth_and_how_that_was_shown(publishing: Publishing) -> None:
     manifest = published(publishing)
-    assert manifest.schema_version == 2
+    assert manifest.schema_version == 3
     assert manifest.parity == "interpreted (Linux)"
     assert [each.name for each in manifest.packages] == ["fp16", "int8", "palette6"]
     small = manifest.packages[-1]
