@@ -366,13 +366,16 @@ class ReleaseSettings(Section):
     )
     key: str = Field(
         "",
-        description="the private key itself (32 bytes in base64); only by AUTODETECT_RELEASE__KEY, wins over key_file",
+        description="the private key itself (32 bytes in base64); only by AUTODETECT_RELEASE__KEY: no settings file may"
+        " hold it; wins over key_file",
         repr=False,
     )
     trusted_key: str = Field(
         "", description="file of the public key that clients trust; empty: the public half of the signing key"
     )
-    valid_days: float = Field(30, gt=0, description="days after which a client warns that nothing newer was published")
+    valid_days: float = Field(
+        30, gt=0, le=36_500, description="days after which a client warns that nothing newer was published"
+    )
     keep: int = Field(30, ge=1, description="newest releases that `release gc` keeps, besides pinned ones")
     grace_hours: float = Field(24, ge=0, description="hours for which an unfinished publish holds `release gc` back")
     minimum_app_version: str = Field("1.0", description="the oldest app that can read these releases")
@@ -384,6 +387,9 @@ class S3Settings(Section):
     endpoint_url: str = Field("", description="e.g. http://127.0.0.1:9000; empty: AWS")
     region: str = Field("", description="empty: as AWS_REGION says")
     addressing_style: Literal["auto", "path", "virtual"] = "auto"
+    connect_timeout_s: float = Field(5.0, gt=0)
+    read_timeout_s: float = Field(30.0, gt=0, description="seconds without a byte before a request is tried again")
+    attempts: int = Field(4, ge=1, description="tries of one request, with exponential backoff and jitter between them")
 
 
 class LeaseSettings(Section):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -166,9 +167,11 @@ def load(
         raise UsageError(f"the settings file {path} does not exist", "create it, or leave out the option that names it")
     if path.is_file():
         try:
-            _refuse_unknown(tomllib.loads(path.read_text("utf-8")), Settings, str(path))
+            written = tomllib.loads(path.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"{path} is not valid TOML: {error}", "correct the line named") from error
+        _refuse_unknown(written, Settings, str(path))
+        _refuse_written_key(written, path)
     for variable in sorted(environ):
         if variable.startswith(ENV_PREFIX) and variable not in ENV_RESERVED:
             name = variable.removeprefix(ENV_PREFIX).lower().replace("__", ".")
@@ -197,12 +200,38 @@ def _validated(kind: type[Settings], data: dict[str, Any], place: str) -> Settin
     try:
         return kind(**data)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))} = {e['input']!r}: {e['msg']}" for e in error.errors()]
+        lines = [f"{_shown(e)}: {e['msg']}" for e in error.errors()]
+        # Not `from error`: it would tell secrets wherever a traceback is logged.
         raise UsageError(
             f"settings cannot be used ({place}): " + "; ".join(lines), "correct the values named"
-        ) from error
+        ) from None
     except SettingsError as error:
         raise UsageError(f"settings cannot be read ({place}): {error}", "correct the variable named") from error
+
+
+def _shown(error: ErrorDetails) -> str:
+    """Return a setting for a message, without its value where a secret (a field without `repr`) may be in it."""
+    dotted = ".".join(map(str, error["loc"]))
+    secrets = [
+        f"{section}.{name}."
+        for section, field in Settings.model_fields.items()
+        for name, inner in getattr(field.annotation, "model_fields", {}).items()
+        if not inner.repr
+    ]
+    misspelt = error["type"] == "extra_forbidden"
+    hidden = misspelt or not dotted or any(secret.startswith(f"{dotted}.") for secret in secrets)
+    return f"{dotted} (its value is not shown)" if hidden else f"{dotted} = {error['input']!r}"
+
+
+def _refuse_written_key(written: Mapping[str, Any], path: Path) -> None:
+    """Let no settings file hold the signing key: such files are copied, shown and committed."""
+    section = written.get("release")
+    if isinstance(section, Mapping) and section.get("key"):
+        raise UsageError(
+            f"{path} holds the private key (release.key), which belongs into no settings file",
+            "remove it there; set AUTODETECT_RELEASE__KEY, or name a key file in release.key_file; if others could read"
+            " the file, rotate to a new key: `autodetect release rotate`",
+        )
 
 
 def _refuse_unknown(data: Mapping[str, Any], model: type[BaseModel], place: str, prefix: str = "") -> None:

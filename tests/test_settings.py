@@ -175,6 +175,30 @@ def test_the_secret_is_not_shown_with_the_settings() -> None:
     assert "sesame" not in repr(found)
 
 
+def test_a_wrong_secret_is_named_and_not_told() -> None:
+    for options in ({"ebay.client_secret": ["sesame"]}, {"ebay": ["sesame"]}, {"ebay.client_secert": "sesame"}):
+        for read in (lambda given=options: load(options=given), lambda given=options: Settings().with_values(given)):
+            with pytest.raises(UsageError, match=r"ebay.*not shown") as refusal:
+                read()
+            assert "sesame" not in f"{refusal.value} {refusal.value.__cause__!r}"
+
+
+@pytest.mark.parametrize("value", ['"sesame"', "0x5e5a", '["sesame"]', '{ private = "sesame" }'])
+def test_no_settings_file_may_hold_the_signing_key(value: str) -> None:
+    Path("autodetect.toml").write_text(f"[release]\nkey = {value}\n")
+    with pytest.raises(UsageError, match=r"release\.key") as refusal:
+        load()
+    assert "sesame" not in str(refusal.value)
+    Path("autodetect.toml").write_text('[release]\nkey = ""\n')
+    assert load().release.key == ""
+
+
+def test_the_signing_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTODETECT_RELEASE__KEY", "sesame")
+    assert load().release.key == "sesame"
+    assert "sesame" not in repr(load())
+
+
 def test_a_class_needs_fewer_vehicles_in_the_sandbox_unless_it_is_set() -> None:
     assert Settings().min_vehicles == 12
     assert Settings(source="ebay-api").min_vehicles == 20

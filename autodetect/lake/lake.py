@@ -42,8 +42,7 @@ class Lake:
 
 def s3_options(settings: Settings) -> S3Options:
     """Return how S3-compatible storage is reached, from the settings."""
-    s3 = settings.s3
-    return S3Options(endpoint_url=s3.endpoint_url, region=s3.region, addressing_style=s3.addressing_style)
+    return S3Options(**settings.s3.model_dump())
 
 
 def lake_exists(settings: Settings) -> bool:

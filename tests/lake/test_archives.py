@@ -73,6 +73,7 @@ def test_the_archive_does_not_depend_on_order_times_modes_or_process(tmp_path: P
         text=True,
         check=True,
         env={**os.environ, "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7"},
+        umask=0o077,
     )
     assert second.stdout.strip() == first
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()

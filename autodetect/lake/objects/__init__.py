@@ -6,7 +6,8 @@ from autodetect.errors import UsageError
 from autodetect.lake.objects.base import ObjectMissingError, ObjectStore
 from autodetect.lake.objects.local import LocalStore
 from autodetect.lake.objects.probe import probe_put_if_absent
-from autodetect.lake.objects.s3 import S3Options, S3Store
+from autodetect.lake.objects.s3 import S3Store
+from autodetect.lake.objects.s3_client import S3Options
 
 __all__ = [
     "LocalStore",

@@ -1,7 +1,9 @@
 """What every object store does, and what it raises."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from autodetect.errors import AutoDetectError, UsageError
@@ -73,6 +75,18 @@ class ObjectStore(ABC):
         """
         return b"".join(self.chunks(key))
 
+    def get_if_changed(self, key: str, etag: str | None) -> tuple[bytes, str] | None:
+        """Return the object's bytes and their tag; None if the tag is still `etag`.
+
+        A tag means something only to the store that gave it. None asks for the bytes in any case.
+
+        Raises:
+            ObjectMissingError: nothing is there.
+        """
+        data = self.get(key)
+        tag = hashlib.sha256(data).hexdigest()
+        return None if tag == etag else (data, tag)
+
     def exists(self, key: str) -> bool:
         """Return whether something is stored under the key."""
         try:
@@ -89,6 +103,13 @@ class ObjectStore(ABC):
             OSError: the file cannot be written.
         """
         write_file(path, self.chunks(key))
+
+    def abort_unfinished(self, older_than: timedelta) -> int:  # noqa: ARG002 - a store that leaves something behind looks
+        """Remove what writers that died longer ago left unfinished; return how much there was of it.
+
+        A writer that still works on something older loses it: give more time than the longest upload takes.
+        """
+        return 0
 
     def local_path(self, key: str) -> Path | None:  # noqa: ARG002 - a store on this machine answers
         """Return where the object lies on this machine, for reading without a copy; None if it is elsewhere."""

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from autodetect.errors import AutoDetectError, DependencyDownError, UsageError
@@ -26,6 +28,13 @@ class LocalStore(ObjectStore):
         """Yield the file's bytes in pieces."""
         with self._reading(key) as path:
             yield from read_chunks(path)
+
+    def get_if_changed(self, key: str, etag: str | None) -> tuple[bytes, str] | None:
+        """Read the file unless it is still the one of that tag: every write makes a new file."""
+        with self._reading(key) as path, path.open("rb") as file:
+            facts = os.fstat(file.fileno())
+            tag = f"{facts.st_ino:x}-{facts.st_size:x}-{facts.st_mtime_ns:x}"
+            return None if tag == etag else (file.read(), tag)
 
     def put(self, key: str, data: bytes) -> None:
         """Write a temporary file, sync, rename, sync the folder."""
@@ -78,6 +87,20 @@ class LocalStore(ObjectStore):
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 return
             sync_folder(path.parent)
+
+    def abort_unfinished(self, older_than: timedelta) -> int:
+        """Remove temporary files that were last written to longer ago."""
+        oldest, dropped = time.time() - older_than.total_seconds(), 0
+        for path in self.root.rglob(f"{PARTIAL_PREFIX}*"):
+            try:
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+                    dropped += 1
+            except (FileNotFoundError, IsADirectoryError):  # finished meanwhile, or nobody's upload
+                continue
+            except OSError as error:
+                raise self._told(error, "remove", path.name) from error
+        return dropped
 
     def local_path(self, key: str) -> Path | None:
         """Return the object's file; None if there is none."""

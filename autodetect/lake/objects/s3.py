@@ -5,44 +5,26 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any
 from uuid import uuid4
-
-from pydantic import Field
 
 from autodetect.errors import DependencyDownError, UsageError
 from autodetect.lake.objects.base import ObjectMissingError, ObjectStore, checked_key, checked_prefix
 from autodetect.lake.objects.durable import CHUNK_BYTES
-from autodetect.records import Record
+from autodetect.lake.objects.s3_client import S3Options, connect
+from autodetect.lake.objects.s3_errors import status_of, told
 
-MAX_PUT_BYTES = 5 << 30  # the most that S3 takes in one request
 CONFLICT_TRIES = 6
-FIRST_ANSWER_SECONDS = 5.0  # two tries of this, connect included, tell a dead endpoint
-
-
-class S3Options(Record):
-    """How to reach the bucket; credentials come by the usual AWS variables, files or roles.
-
-    Empty `endpoint_url` and `region` leave the choice to the AWS variables. `auto` addressing means paths wherever the
-    endpoint is not AWS itself, because such servers seldom have a name for each bucket.
-    """
-
-    endpoint_url: str = ""
-    region: str = ""
-    addressing_style: Literal["auto", "path", "virtual"] = "auto"
-    connect_timeout_s: float = Field(5.0, gt=0)
-    read_timeout_s: float = Field(30.0, gt=0)
-    attempts: int = Field(4, ge=1, description="tries of one request, the first included")
+PARTS_AT_ONCE = 8
 
 
 class S3Store(ObjectStore):
-    """Objects below `prefix` in a bucket. Safe to share between threads.
-
-    The first use lists at most one key with a short deadline, so that a dead endpoint, a wrong bucket or wrong
-    credentials are told at once and not as a missing object.
-    """
+    """Objects below `prefix` in a bucket. Safe to share between threads; the first use connects."""
 
     def __init__(self, bucket: str, prefix: str = "", options: S3Options | None = None) -> None:
         self.bucket = bucket
@@ -54,48 +36,47 @@ class S3Store(ObjectStore):
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """Yield the object's bytes in pieces; a broken connection is taken up where it broke."""
-        from botocore.exceptions import HTTPClientError, IncompleteReadError
+        target = self._target(key)
+        with self._told(key):
+            yield from self._pieces(target, self._client().get_object(**target))
 
-        target, done, etag = self._target(key), 0, None
-        for tries_left in reversed(range(self.options.attempts)):
-            with self._told(key):
-                span = {"Range": f"bytes={done}-"} if done else {}
-                answer = self._client().get_object(**target, **span)
-                if etag not in {None, answer["ETag"]}:
-                    raise DependencyDownError(f"{self.url}/{key} was replaced while it was being read", "run again")
-                etag = answer["ETag"]
-                try:
-                    for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
-                        done += len(chunk)
-                        yield chunk
-                except (HTTPClientError, IncompleteReadError):
-                    if not tries_left:
-                        raise
-                else:
-                    return
+    def get_if_changed(self, key: str, etag: str | None) -> tuple[bytes, str] | None:
+        """Ask in one conditional request (`If-None-Match`, answered by 304)."""
+        from botocore.exceptions import ClientError
+
+        target, condition = self._target(key), {} if etag is None else {"IfNoneMatch": etag}
+        with self._told(key):
+            try:
+                answer = self._client().get_object(**target, **condition)
+            except ClientError as error:
+                if status_of(error) == 304:
+                    return None
+                raise
+            return b"".join(self._pieces(target, answer)), str(answer["ETag"])
 
     def put(self, key: str, data: bytes) -> None:
-        """Store the bytes; the server checks their MD5."""
+        """Store the bytes; the server checks their MD5 and SHA-256."""
         with self._told(key):
-            digest = hashlib.md5(data, usedforsecurity=False).digest()
-            self._client().put_object(**self._target(key), Body=data, ContentMD5=_base64(digest))
+            self._client().put_object(**self._target(key), Body=data, ContentMD5=_md5(data))
 
     def put_file(self, key: str, path: Path) -> None:
-        """Store the file in one request; the server checks its MD5.
+        """Store the file; the server checks the SHA-256 of every request.
+
+        A file larger than a part goes in parts, several at once, which are dropped again if one of them fails.
 
         Raises:
-            UsageError: the file cannot be read, or is larger than one request may be.
+            UsageError: the file cannot be read.
         """
+        from boto3.exceptions import S3UploadFailedError
+
         if not path.is_file():
             raise UsageError(f"{path} is no file that could be stored in {self.url}", "check the path")
-        if (size := path.stat().st_size) > MAX_PUT_BYTES:
-            raise UsageError(
-                f"{path} has {size:,} bytes; one request to S3 takes {MAX_PUT_BYTES:,}", "store it in smaller parts"
-            )
-        with self._told(key), path.open("rb") as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).digest()
-            file.seek(0)
-            self._client().put_object(**self._target(key), Body=file, ContentMD5=_base64(digest))
+        target = self._target(key)
+        with self._told(key):
+            try:
+                self._transfer.upload_file(path, target["Bucket"], target["Key"])
+            except S3UploadFailedError as failed:  # it keeps what the server said as text only
+                raise failed.__context__ or failed from None
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """Store the bytes by a conditional put (`If-None-Match: *`); True for the one winner.
@@ -106,8 +87,7 @@ class S3Store(ObjectStore):
         """
         from botocore.exceptions import ClientError
 
-        token, target = uuid4().hex, self._target(key)
-        digest = _base64(hashlib.md5(data, usedforsecurity=False).digest())
+        token, target, digest = uuid4().hex, self._target(key), _md5(data)
         with self._told(key):
             for turn in range(CONFLICT_TRIES):
                 try:
@@ -115,10 +95,9 @@ class S3Store(ObjectStore):
                         **target, Body=data, ContentMD5=digest, IfNoneMatch="*", Metadata={"writer": token}
                     )
                 except ClientError as error:
-                    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-                    if status == 412:
+                    if status_of(error) == 412:
                         return self._writer(key) == token
-                    if status != 409:
+                    if status_of(error) != 409:
                         raise
                     time.sleep(0.05 * 2**turn)
                 else:
@@ -136,7 +115,7 @@ class S3Store(ObjectStore):
     def list(self, prefix: str = "") -> Iterator[str]:
         """Yield the keys that start with the prefix, as the server sorts them: by their UTF-8 bytes."""
         start = self.prefix + checked_prefix(prefix)
-        with self._told(prefix):
+        with self._told():
             pages = self._client().get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=start):
                 for entry in page.get("Contents", ()):
@@ -148,11 +127,56 @@ class S3Store(ObjectStore):
         with self._told(key):
             self._client().delete_object(**self._target(key))
 
+    def abort_unfinished(self, older_than: timedelta) -> int:
+        """Drop the parts of uploads that began longer ago, by the server's clock, and were never completed."""
+        from botocore.exceptions import ClientError
+
+        dropped = 0
+        with self._told():
+            pages = self._client().get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix):
+                now = parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
+                for begun in page.get("Uploads", ()):
+                    if now - begun["Initiated"] <= older_than:
+                        continue
+                    try:
+                        self._client().abort_multipart_upload(
+                            Bucket=self.bucket, Key=begun["Key"], UploadId=begun["UploadId"]
+                        )
+                    except ClientError as error:
+                        if status_of(error) != 404:  # completed or dropped meanwhile
+                            raise
+                    else:
+                        dropped += 1
+        return dropped
+
     def endpoint(self) -> str:
         """Return the address that requests go to, as settings or AWS variables and files say; '' for AWS itself."""
-        with self._told(""):
+        with self._told():
             url = str(self._client().meta.endpoint_url)
         return "" if ".amazonaws.com" in url else url
+
+    def _pieces(self, target: dict[str, str], answer: Any) -> Iterator[bytes]:
+        """Yield an answer's bytes; where the connection breaks, ask for the rest of the same version."""
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+        etag, done = answer["ETag"], 0
+        for tries_left in reversed(range(self.options.attempts)):
+            try:
+                for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
+                    done += len(chunk)
+                    yield chunk
+            except (HTTPClientError, IncompleteReadError):
+                if not tries_left:
+                    raise
+            else:
+                return
+            answer = self._client().get_object(**target, Range=f"bytes={done}-")
+            if done and answer["ETag"] != etag:
+                raise DependencyDownError(
+                    f"{self.url}: '{target['Key']}' was replaced while it was being read", "run again"
+                )
+            etag = answer["ETag"]
 
     def _target(self, key: str) -> dict[str, str]:
         return {"Bucket": self.bucket, "Key": self.prefix + checked_key(key)}
@@ -167,103 +191,26 @@ class S3Store(ObjectStore):
     def _client(self) -> Any:
         with self._lock:
             if self._connected is None:
-                import boto3
-
-                session = boto3.session.Session()  # one for both, because it reads large files of service descriptions
-                first = self._new_client(session, FIRST_ANSWER_SECONDS, attempts=2)
-                self._look(first)
-                self._connected = self._new_client(session, self.options.read_timeout_s, self.options.attempts)
+                with self._told():
+                    self._connected = connect(self.bucket, self.prefix, self.options)
             return self._connected
 
-    def _look(self, client: Any) -> None:
-        from botocore.exceptions import ClientError
+    @cached_property
+    def _transfer(self) -> Any:
+        """The manager of uploads: one for all threads, so that they share its connections."""
+        from boto3.s3.transfer import S3Transfer, TransferConfig
 
-        try:
-            client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                raise UsageError(
-                    f"{self._where}: there is no bucket '{self.bucket}'",
-                    "create it, or correct the URL and the endpoint",
-                ) from error
-            raise
+        config = TransferConfig(
+            multipart_threshold=self.options.part_bytes + 1,
+            multipart_chunksize=self.options.part_bytes,
+            max_concurrency=PARTS_AT_ONCE,
+            preferred_transfer_client="classic",
+        )
+        return S3Transfer(self._client(), config)
 
-    @property
-    def _where(self) -> str:
-        return f"{self.url} at {self.options.endpoint_url}" if self.options.endpoint_url else self.url
-
-    def _new_client(self, session: Any, read_timeout: float, attempts: int) -> Any:
-        from botocore.config import Config
-
-        def client(style: str) -> Any:
-            return session.client(
-                "s3",
-                endpoint_url=self.options.endpoint_url or None,
-                region_name=self.options.region or None,
-                config=Config(
-                    connect_timeout=min(self.options.connect_timeout_s, read_timeout),
-                    read_timeout=min(self.options.read_timeout_s, read_timeout),
-                    retries={"mode": "standard", "total_max_attempts": attempts},
-                    max_pool_connections=32,
-                    s3={"addressing_style": style},
-                    # The newer checksums are trailers that older servers (Ceph 16) do not know.
-                    request_checksum_calculation="when_required",
-                    response_checksum_validation="when_required",
-                ),
-            )
-
-        style = self.options.addressing_style
-        try:
-            made = client("path" if style == "auto" and self.options.endpoint_url else style)
-            if style != "auto" or self.options.endpoint_url or ".amazonaws.com" in made.meta.endpoint_url:
-                return made
-            return client("path")  # the endpoint came by an AWS variable
-        except ValueError as error:
-            raise UsageError(f"{self.url} cannot be opened: {error}", "correct s3.endpoint_url or s3.region") from error
-
-    @contextmanager
-    def _told(self, key: str) -> Iterator[None]:
-        """Raise what boto3 raises as the error a person can act on."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except ClientError as error:
-            self._refused(error, key)
-        except BotoCoreError as error:
-            self._failed(error)
-
-    def _refused(self, error: Any, key: str) -> NoReturn:
-        code, status = error.response["Error"].get("Code", ""), error.response["ResponseMetadata"]["HTTPStatusCode"]
-        what = f"{self._where} refused the request for '{key}': {code} (HTTP {status})"
-        if code in {"NoSuchBucket", "InvalidBucketName"}:
-            raise UsageError(
-                f"{self._where}: there is no bucket '{self.bucket}'", "create it, or correct the URL"
-            ) from error
-        if status == 404:
-            raise ObjectMissingError(f"{self.url} has no object '{key}'") from error
-        if status in {401, 403}:
-            raise UsageError(
-                what, "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and that they may list, read and write here"
-            ) from error
-        if status in {301, 307, 400} and code != "BadDigest":
-            raise UsageError(what, "check the region (s3.region) and the endpoint (s3.endpoint_url)") from error
-        raise DependencyDownError(what, "wait until the store is well, then run again") from error
-
-    def _failed(self, error: Any) -> NoReturn:
-        from botocore.exceptions import ConnectionError as ConnectionFailedError
-        from botocore.exceptions import HTTPClientError, IncompleteReadError
-
-        if isinstance(error, ConnectionFailedError | HTTPClientError | IncompleteReadError):
-            raise DependencyDownError(
-                f"{self._where} does not answer: {error}",
-                "check the endpoint, the network and the server, then run again",
-            ) from error
-        raise UsageError(
-            f"{self._where} cannot be used: {error}",
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and check s3.endpoint_url and the bucket's name",
-        ) from error
+    def _told(self, key: str = "") -> AbstractContextManager[None]:
+        return told(self.options.place(self.url), self.bucket, key)
 
 
-def _base64(digest: bytes) -> str:
-    return base64.b64encode(digest).decode()
+def _md5(data: bytes) -> str:
+    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()

@@ -10,9 +10,15 @@ from autodetect.errors import UsageError
 from autodetect.lake.objects import ObjectMissingError, ObjectStore, probe_put_if_absent
 
 KEYS = ["a.json", "a/b.json", "a/b/c é.json", "a/b0.json", "history/10.json", "history/9.json"]
+on_swift_too = pytest.mark.parametrize(
+    "store",
+    ["folder", pytest.param("s3", marks=pytest.mark.s3), pytest.param("swift", marks=pytest.mark.swift)],
+    indirect=True,
+)
 BAD_KEYS = ["", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", "a\\b", "a\nb", "a/.partial-1", "k" * 241]
 
 
+@on_swift_too
 def test_bytes_come_back_as_they_were_put(store: ObjectStore, tmp_path: Path) -> None:
     large = bytes(range(256)) * 20_000
     (tmp_path / "large").write_bytes(large)
@@ -26,6 +32,7 @@ def test_bytes_come_back_as_they_were_put(store: ObjectStore, tmp_path: Path) ->
     assert (tmp_path / "new folder" / "copy").read_bytes() == large
 
 
+@on_swift_too
 def test_list_gives_the_keys_below_a_prefix_in_order(store: ObjectStore) -> None:
     assert list(store.list()) == []
     for key in reversed(KEYS):
@@ -36,6 +43,7 @@ def test_list_gives_the_keys_below_a_prefix_in_order(store: ObjectStore) -> None
     assert list(store.list("nothing/")) == []
 
 
+@on_swift_too
 def test_what_is_not_there_is_told_as_missing(store: ObjectStore, tmp_path: Path) -> None:
     store.put("a/b", b"x")
     for key in ("absent", "a", "a/b/c"):
@@ -85,6 +93,7 @@ def test_of_sixteen_writers_exactly_one_creates_a_key(store: ObjectStore) -> Non
         assert store.get(f"race/{turn}") == b"%d" % won.index(True)
 
 
+@on_swift_too
 def test_put_if_absent_leaves_what_is_there(store: ObjectStore) -> None:
     store.put("key", b"old")
     assert not store.put_if_absent("key", b"new")
@@ -94,11 +103,30 @@ def test_put_if_absent_leaves_what_is_there(store: ObjectStore) -> None:
     assert store.get("key") == b"new"
 
 
+@on_swift_too
+def test_only_what_has_changed_is_brought(store: ObjectStore) -> None:
+    store.put("key", b"one")
+    first = store.get_if_changed("key", None)
+    assert first is not None
+    assert first[0] == b"one"
+    assert store.get_if_changed("key", first[1]) is None
+    store.put("key", b"two")  # as long as before, perhaps within the same tick of the clock
+    second = store.get_if_changed("key", first[1])
+    assert second is not None
+    assert second[0] == b"two"
+    assert store.get_if_changed("key", second[1]) is None
+    store.delete("key")
+    for etag in (None, second[1]):
+        with pytest.raises(ObjectMissingError, match="key"):
+            store.get_if_changed("key", etag)
+
+
 @pytest.mark.parametrize("key", BAD_KEYS)
 def test_keys_that_could_leave_the_store_are_refused(store: ObjectStore, tmp_path: Path, key: str) -> None:
     (tmp_path / "file").write_bytes(b"x")
     uses = [
         lambda: store.get(key),
+        lambda: store.get_if_changed(key, None),
         lambda: store.put(key, b""),
         lambda: store.put_file(key, tmp_path / "file"),
         lambda: store.put_if_absent(key, b""),

@@ -4,12 +4,13 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from autodetect.errors import UsageError
-from autodetect.lake.objects import LocalStore, open_objects, probe_put_if_absent
+from autodetect.lake.objects import LocalStore, ObjectStore, open_objects, probe_put_if_absent
 
 LONG_PUT = """
 import sys, time
@@ -41,10 +42,13 @@ def test_a_killed_writer_leaves_nothing_under_the_name(tmp_path: Path, call: str
             assert writer.poll() is None
         writer.send_signal(signal.SIGKILL)
     assert len(list(tmp_path.glob(".partial-*"))) == 1
+    assert store.abort_unfinished(timedelta(hours=1)) == 0
     assert list(store.list()) == ([] if before is None else ["key"])
     assert (store.get("key") if store.exists("key") else None) == before
     store.put("key", b"new")
     assert store.get("key") == b"new"
+    assert store.abort_unfinished(timedelta(seconds=-1)) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
 def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path) -> None:
@@ -112,6 +116,24 @@ def test_local_readers_are_told_where_the_object_lies(tmp_path: Path) -> None:
     assert store.local_path("a/b") == tmp_path / "a" / "b"
     assert store.local_path("a") is None
     assert store.local_path("absent") is None
+
+
+class PlainStore(LocalStore):
+    """A store with nothing cheaper than reading all of it."""
+
+    get_if_changed = ObjectStore.get_if_changed
+    abort_unfinished = ObjectStore.abort_unfinished
+
+
+def test_a_store_without_tags_compares_digests(tmp_path: Path) -> None:
+    store = PlainStore(tmp_path)
+    store.put("key", b"one")
+    data, tag = store.get_if_changed("key", None) or (b"", "")
+    assert data == b"one"
+    assert store.get_if_changed("key", tag) is None
+    store.put("key", b"two")
+    assert (store.get_if_changed("key", tag) or (b"", ""))[0] == b"two"
+    assert store.abort_unfinished(timedelta(0)) == 0
 
 
 def test_urls_name_a_folder_or_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

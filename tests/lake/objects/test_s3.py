@@ -154,13 +154,6 @@ def test_what_other_tools_leave_as_folders_is_not_listed(s3: CephServer, bucket:
         store.get("photos")
 
 
-def test_a_file_too_large_for_one_request_is_refused(tmp_path: Path, credentials: None) -> None:
-    with (tmp_path / "sparse").open("wb") as file:
-        file.truncate((5 << 30) + 1)
-    with pytest.raises(UsageError, match="5,368,709,120"):
-        S3Store("bucket").put_file("key", tmp_path / "sparse")
-
-
 def test_a_closed_port_is_told_with_the_url(credentials: None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
