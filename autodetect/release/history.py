@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from autodetect.errors import CorruptError, DependencyDownError
+from autodetect.errors import CorruptError, DependencyDownError, UsageError
 from autodetect.lake.objects import ObjectMissingError, ObjectStore
 from autodetect.records import Record, canonical_json
 from autodetect.release.layout import HISTORY, LATEST, history_key
@@ -16,6 +16,7 @@ from autodetect.release.signing import ForgedError, PrivateKey, PublicKey, Signa
 
 VALID_FOR = timedelta(days=30)
 COMMIT_TRIES = 100
+MOST_BYTES = 1 << 14  # of an entry, made once and for ever; clients read no more than 64 KiB
 
 Action = Literal["publish", "rollback", "rotate"]
 
@@ -68,6 +69,10 @@ class HistoryEntry(Record):
     def is_signed_by(self, key: PublicKey) -> bool:
         """Return whether the key has signed this entry."""
         return key.has_signed("history entry", self.signed_bytes, self.signatures)
+
+    def hands_on_to(self, key: PublicKey) -> bool:
+        """Return whether the key may sign the entry after this one: it has signed this one, and none displaced it."""
+        return self.is_signed_by(key) and (self.new_key is None or self.new_key.is_same(key))
 
     def expired(self, now: datetime) -> bool:
         """Return whether a client should no longer take this for the newest release."""
@@ -192,6 +197,7 @@ def append(
     action: Action,
     now: datetime,
     key: PrivateKey,
+    new_key: PrivateKey | None = None,
     valid_for: timedelta = VALID_FOR,
     by: str = "",
     reason: str = "",
@@ -204,32 +210,53 @@ def append(
         release_id: the release that is in force from now on; its manifest, signed by this key, and objects are there.
         action: how it came into force.
         now: the time of the commit.
-        key: signs the entry; must have signed `after`.
+        key: signs the entry; must have signed `after`, and not have been displaced by it.
+        new_key: of a rotation: signs too, and alone from the next entry on.
         valid_for: how long a client may take it for the newest.
         by: who decided so, where a person did.
         reason: why.
 
     Raises:
-        ForgedError: the key has not signed `after`.
+        ForgedError: the key may not sign what follows `after`.
+        UsageError: the entry would be longer than clients read.
     """
-    if after is not None and not after.is_signed_by(key.public):
-        signers = ", ".join(each.key_id for each in after.signatures) or "nobody"
-        raise ForgedError(
-            f"{store.url}/{history_key(after.sequence)} is signed by {signers}, not by {key.public.key_id}, the key here",
-            "use the store's own key (release.key_file), rotate to this one, or publish into a new store",
-        )
+    if after is not None:
+        refuse_other_key(store, after, key.public)
     moment = utc(now)
     entry = HistoryEntry(
         sequence=1 if after is None else after.sequence + 1,
         release_id=release_id,
         action=action,
         created=moment,
-        expires=moment + valid_for,
+        expires=utc(moment + valid_for),
         key_since=1 if after is None else after.next_key_since,
+        new_key=None if new_key is None else new_key.public,
         by=by,
         reason=reason,
-    ).signed(key)
-    return entry if store.put_if_absent(history_key(entry.sequence), encode(entry)) else None
+    ).signed(key, *(() if new_key is None else (new_key,)))
+    data = encode(entry)
+    if len(data) > MOST_BYTES:
+        raise UsageError(f"the history's entry would have {len(data):,} bytes", "give a shorter name and reason")
+    return entry if store.put_if_absent(history_key(entry.sequence), data) else None
+
+
+def refuse_other_key(store: ObjectStore, after: HistoryEntry, key: PublicKey) -> None:
+    """Let no key continue a history that is not in its hands.
+
+    Raises:
+        ForgedError: the key has not signed the entry, or the entry is the rotation that displaced it.
+    """
+    if after.hands_on_to(key):
+        return
+    place = f"{store.url}/{history_key(after.sequence)}"
+    if after.new_key is not None:
+        what = f"{place} is a rotation to the key {after.new_key.key_id}; the key here is {key.key_id}"
+    else:
+        signers = ", ".join(each.key_id for each in after.signatures) or "nobody"
+        what = f"{place} is signed by {signers}, not by {key.key_id}, the key here"
+    raise ForgedError(
+        what, "use the store's own key (release.key_file), rotate to this one, or publish into a new store"
+    )
 
 
 def commit(

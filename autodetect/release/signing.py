@@ -57,6 +57,10 @@ class PublicKey(Record):
         """Return the first 16 hexadecimal digits of the SHA-256 of the key's 32 bytes."""
         return hashlib.sha256(decode_base64(self.public_key)).hexdigest()[:16]
 
+    def is_same(self, other: "PublicKey") -> bool:
+        """Return whether these are the same 32 bytes, whatever is said of their purpose."""
+        return self.public_key == other.public_key
+
     def has_signed(self, kind: Signed, data: bytes, signatures: Iterable[Signature]) -> bool:
         """Return whether one of the signatures is this key's, over these bytes."""
         key = Ed25519PublicKey.from_public_bytes(decode_base64(self.public_key))
@@ -74,7 +78,6 @@ class PrivateKey:
     """What signs. It is never printed: its text is that of its public half."""
 
     def __init__(self, seed: bytes, purpose: Purpose) -> None:
-        self._seed = seed
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         public = self._key.public_key().public_bytes_raw()
         self.public = PublicKey(public_key=encode_base64(public), purpose=purpose)
@@ -91,7 +94,7 @@ class PrivateKey:
 
     def reveal(self) -> str:
         """Return the 32 secret bytes in base64, to be written to a key file and nowhere else."""
-        return encode_base64(self._seed)
+        return encode_base64(self._key.private_bytes_raw())
 
     def __repr__(self) -> str:
         return f"PrivateKey({self.public.key_id}, {self.public.purpose})"

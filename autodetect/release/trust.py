@@ -6,10 +6,14 @@ from autodetect.release.history import HistoryEntry
 from autodetect.release.signing import ForgedError, PublicKey
 
 FIRST = 1  # `key_since` of entries signed by the store's first key
+MOST_ROTATIONS = 1000  # read in one walk: nobody keeps a client busy for ever
 
 
 def key_in_force(entry: HistoryEntry, read: Callable[[int], HistoryEntry], trusted: PublicKey, place: str) -> PublicKey:
     """Return the key that must have signed what the entry names, once the entry itself is believed.
+
+    A key that was stolen and displaced can still sign a history of its own, with rotations to go with it. Whoever has
+    taken a release before therefore trusts the key that this one returned then, no longer the one it began with.
 
     Args:
         entry: any entry of the history, say the newest.
@@ -20,25 +24,35 @@ def key_in_force(entry: HistoryEntry, read: Callable[[int], HistoryEntry], trust
     Raises:
         ForgedError: a signature in the chain is missing or wrong, or the chain never meets the trusted key.
     """
-    rotations, since = [entry] if entry.action == "rotate" else [], entry.key_since
-    while since != FIRST and all(rotation.new_key != trusted for rotation in rotations):
-        rotation = read(since)
-        if rotation.action != "rotate":
-            raise ForgedError(
-                f"{place}: entry {since} should have brought in a key, and is no rotation", "trust nothing"
-            )
-        rotations.insert(0, rotation)
-        since = rotation.key_since
     key = trusted
-    for rotation in rotations:
-        if rotation.new_key is None or rotation.new_key == trusted:
-            continue
-        if not rotation.is_signed_by(key) or not rotation.is_signed_by(rotation.new_key):
-            raise _forged(rotation, key, place)
-        key = rotation.new_key
+    for rotation in reversed(_rotations(entry, read, trusted, place)):
+        if rotation.new_key is None or not rotation.is_signed_by(rotation.new_key):
+            raise _forged(rotation, key if rotation.new_key is None else rotation.new_key, place)
+        if not rotation.new_key.is_same(trusted):
+            if not rotation.is_signed_by(key):
+                raise _forged(rotation, key, place)
+            key = rotation.new_key
     if not entry.is_signed_by(key):
         raise _forged(entry, key, place)
     return key
+
+
+def _rotations(
+    entry: HistoryEntry, read: Callable[[int], HistoryEntry], trusted: PublicKey, place: str
+) -> list[HistoryEntry]:
+    """Return the rotations, unchecked, from the entry back to that of the trusted key or to the first."""
+    found, since = [entry] if entry.action == "rotate" else [], entry.key_since
+    while since != FIRST and not (found and found[-1].new_key and found[-1].new_key.is_same(trusted)):
+        rotation = read(since)
+        if rotation.action != "rotate" or rotation.sequence != since:
+            what = f"{place}: entry {since} should have brought in a key, and is no rotation"
+            raise ForgedError(what, "take nothing from this store; ask who runs it")
+        found.append(rotation)
+        since = rotation.key_since
+        if len(found) > MOST_ROTATIONS:
+            what = f"{place}: more than {MOST_ROTATIONS} rotations lead to entry {entry.sequence}"
+            raise ForgedError(what, "trust a newer key (release.trusted_key)")
+    return found
 
 
 def _forged(entry: HistoryEntry, key: PublicKey, place: str) -> ForgedError:
