@@ -167,7 +167,7 @@ def _load_spec(package: Path) -> Any:
 def _manifest(package: Path) -> dict[str, Any]:
     try:
         return json.loads((package / "Manifest.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CorruptError(f"the manifest of {package} cannot be read: {error}", _REMEDY) from error
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from autodetect.embeddings import imagenet, imagenet_head
 from autodetect.embeddings.architectures import ARCHITECTURES, Architecture, Name, set_random
@@ -51,7 +52,7 @@ class BackboneRecord(Record):
     requested: str
     resolved: Literal["imagenet", "random", "file"]
     seed: int
-    input_size: int
+    input_size: int = Field(ge=1, le=4096)
     preprocessing: str
     digest: str
     file_sha256: str = ""

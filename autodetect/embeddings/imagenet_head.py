@@ -90,7 +90,10 @@ def load_head(path: Path, digest: str) -> ImageNetHead:
         raise CorruptError(f"the ImageNet head {path} cannot be read: {error.strerror}", remedy) from error
     if sha256_bytes(data) != digest:
         raise CorruptError(f"{path} is not the ImageNet head {digest[:12]} as recorded", remedy)
-    array = np.load(io.BytesIO(data), allow_pickle=False)
+    try:
+        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, OSError, EOFError, MemoryError, OverflowError) as error:
+        raise CorruptError(f"{path} is no array of numbers: {error}", remedy) from error
     if array.shape != _SHAPE or array.dtype != np.dtype("<f4"):
         raise CorruptError(f"{path} holds {array.dtype} {array.shape}, not float32 {_SHAPE}", remedy)
     return ImageNetHead(_float32(array[:-1]), _float32(array[-1]))

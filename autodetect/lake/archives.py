@@ -119,6 +119,17 @@ def repack_zip(
     return sha256_file(target)
 
 
+def entry_sizes(archive: Path, max_bytes: int = MAX_UNPACKED_BYTES) -> dict[str, int]:
+    """Return the size in bytes of every file in an archive, by name, once all of them would be unpacked by `unzip`.
+
+    Raises:
+        UsageError: there is no such file.
+        CorruptError: the archive is damaged, or an entry is a link, leaves the folder, appears twice, or is too large.
+    """
+    with _reading(archive) as source:
+        return {entry.filename: entry.file_size for entry in _checked_entries(archive, source, max_bytes)}
+
+
 def unzip(archive: Path, folder: Path, max_bytes: int = MAX_UNPACKED_BYTES) -> None:
     """Unpack into `folder`, which is whole or as it was.
 

@@ -80,7 +80,7 @@ def digests(package, folder):
 
 def test_two_processes_make_the_same_packages_byte_for_byte_whatever_they_converted_before(ours, tmp_path):
     again = converted(tmp_path / "again")[0]  # the second conversion of this process
-    environment = {**os.environ, "PYTHONHASHSEED": "4711"}
+    environment = {**os.environ, "PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
     done = subprocess.run(
         [sys.executable, "-c", CONVERT, str(Path(__file__).parent), str(tmp_path)],
         check=True,
@@ -88,6 +88,7 @@ def test_two_processes_make_the_same_packages_byte_for_byte_whatever_they_conver
         text=True,
         timeout=300,
         env=environment,
+        umask=0o077,
     )
     assert done.stdout.splitlines()[-1] == digests(ours[0], ours[0].parent) == digests(again, again.parent)
     assert hashlib.sha256((tmp_path / "package.zip").read_bytes()).hexdigest() == done.stdout.split()[-1]

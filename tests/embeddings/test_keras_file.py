@@ -1,4 +1,8 @@
 import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -27,6 +31,25 @@ def test_a_model_gives_the_same_bytes_whenever_it_is_saved(tmp_path, monkeypatch
     second = save_model(small_model(), tmp_path / "b.keras")
     assert first == second == hashlib.sha256((tmp_path / "b.keras").read_bytes()).hexdigest()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.keras", "b.keras"]
+
+
+def test_two_processes_save_the_same_model_as_the_same_bytes(tmp_path):
+    script = (
+        "import sys; from pathlib import Path\n"
+        "sys.path.insert(0, sys.argv[1]); import test_keras_file as ours\n"
+        "earlier = [ours.small_model() for _ in range(3)]  # other addresses, other numbers\n"
+        "print(ours.save_model(ours.small_model(), Path(sys.argv[2])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path / "theirs.keras")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "LC_ALL": "C"},
+        umask=0o077,
+    )
+    assert done.stdout.split()[-1] == save_model(small_model(), tmp_path / "ours.keras")
+    assert (tmp_path / "theirs.keras").read_bytes() == (tmp_path / "ours.keras").read_bytes()
 
 
 def test_the_optimizer_is_left_out(tmp_path):

@@ -196,7 +196,7 @@ def _specification(package: Path) -> Path:
         manifest = json.loads((package / "Manifest.json").read_text("utf-8"))
         item = manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"]
         return _inside(package, package / "Data", str(item))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CorruptError(f"the manifest of {package} cannot be read: {error}", REMEDY) from error
 
 

@@ -14,11 +14,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from autodetect.errors import CorruptError, UsageError
-from autodetect.prices.sqlite.schema import APPLICATION_ID, SQLITE_SCHEMA_VERSION
+from autodetect.prices.sqlite.schema import APPLICATION_ID, SQLITE_SCHEMA_VERSION, TABLES
 from autodetect.records import Record
 
 PriceBase = Path | sqlite3.Connection  # a price file, or one that `opened` opened
 _REMEDY = "download the release again and verify it"
+_TABLES = {name: statement for table in TABLES for name, statement in table.statements.items()}
 
 _PRICES = """
 SELECT m.make_model_id, p.basis, p.year_band, p.region, p.currency, p.count, p.sellers, p.outliers, p.level,
@@ -226,14 +227,25 @@ def opened(base: PriceBase) -> Iterator[sqlite3.Connection]:
             pages, size = (database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
             if base.stat().st_size != pages * size:  # SQLite itself notices only when it needs a page that is gone
                 raise CorruptError(f"the price file {base} is not as long as it says: it is truncated", _REMEDY)
+            _refuse_strange_tables(base, database)
             yield database
-    except (sqlite3.Error, ValidationError, TypeError, ValueError, KeyError) as error:
+    except (sqlite3.Error, ValidationError, TypeError, ValueError, LookupError, ArithmeticError) as error:
         raise CorruptError(f"the price file {base} cannot be read: {error}", _REMEDY) from error
 
 
 def _prices(base: PriceBase, query: str, make_model_id: str, basis: str) -> tuple[PriceFact, ...]:
     with opened(base) as database:
         return tuple(PriceFact(**dict(row)) for row in database.execute(query, (make_model_id, basis)))
+
+
+def _refuse_strange_tables(base: Path, database: sqlite3.Connection) -> None:
+    """Refuse a file with a view, a trigger, a virtual table or any other schema of its own: those can run things."""
+    database.execute("PRAGMA trusted_schema = OFF")
+    database.execute("PRAGMA cell_size_check = ON")
+    found = database.execute("SELECT name, sql FROM sqlite_schema").fetchall()
+    if strange := {(row["name"], row["sql"]) for row in found} ^ _TABLES.items():
+        name = min(str(each) for each, _ in strange)
+        raise CorruptError(f"{base} is no sound price file: its '{name}' is not what that format has", _REMEDY)
 
 
 def bare(name: str) -> str:
