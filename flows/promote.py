@@ -21,8 +21,7 @@ from autodetect.lake.nights import end
 from autodetect.lake.receipts import BEGIN, END, ReceiptBook
 from autodetect.lake.verdict import verdict_of
 from autodetect.records import Receipt, Verdict
-from autodetect.release.layout import LATEST
-from autodetect.release.stage import open_store
+from autodetect.release.stage import check_publishing
 from autodetect.settings import Settings
 from flows.open_night import hold_lake, new_run_id
 from flows.options import NightOptions
@@ -60,11 +59,12 @@ def opened(options: NightOptions) -> tuple[Settings, Lake]:
     """Return settings and lake, once both lake and store have answered. Writes nothing.
 
     Raises:
-        UsageError: there is no lake, or it cannot be used with these settings.
+        UsageError: there is no lake, it cannot be used with these settings, or the signing key cannot.
+        ForgedError: another key signs the store.
         DependencyDownError: the store or the lake's storage does not answer.
     """
     settings = options.settings()
-    open_store(settings, probe=False).exists(LATEST)
+    check_publishing(settings)
     return settings, open_lake(settings)
 
 

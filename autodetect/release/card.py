@@ -41,13 +41,15 @@ def card(
         "| what | value |",
         "| --- | --- |",
         f"| verdict of the night | {facts.verdict} |",
-        f"| source, channel | {facts.source}, {facts.channel} |",
+        channel_row(facts),
         f"| permission | {facts.permission or 'none named'} |",
+        *(f"| licence of what was imported | {licence} |" for licence in facts.licences),
         f"| data | {window} |",
         f"| model trained on the night of | {champion.night} |",
         f"| backbone | {architecture}, weights {facts.backbone.weights}, {facts.backbone.digest[:12]} |",
         f"| top-1, top-3 by vehicle | {metrics['vehicle_top1']:.1%}, {metrics['vehicle_top3']:.1%} |",
         f"| top-1, top-3 by photo | {metrics['top1']:.1%}, {metrics['top3']:.1%} (chance {metrics['chance']:.1%}) |",
+        *_displaced(facts.champion_metrics),
         f"| test vehicles, photos | {metrics['vehicles']:.0f}, {metrics['photos']:.0f} |",
         f"| models with a sold price, with an asking price | {prices['prices_sold']}, {prices['prices_asking']} |",
         f"| valuation | {error_words(evaluation) or 'not judged'} |",
@@ -61,6 +63,20 @@ def card(
         "",
     ]
     return "\n".join(lines)
+
+
+def channel_row(facts: ReleaseFacts) -> str:
+    """Return the card's row that says where the listings came from and where the release went."""
+    return f"| source, channel | {facts.source}, {facts.channel} |"
+
+
+def _displaced(before: Mapping[str, float]) -> Iterator[str]:
+    """Yield how good the model was that this one displaced, on the same vehicles as far as it knew their classes."""
+    if before:
+        yield (
+            f"| the model before: top-1, top-3 by vehicle | {before['vehicle_top1']:.1%}, {before['vehicle_top3']:.1%}"
+            f" of {before['vehicles']:.0f} of classes it knew |"
+        )
 
 
 def _offers(prices: Mapping[str, int]) -> str:

@@ -5,8 +5,9 @@ from pathlib import PurePosixPath
 OBJECTS = "objects/sha256/"
 MANIFESTS = "manifests/"
 PINS = "pins/"
+COLLECTED = "collected/"
 PUBLISHING = "publishing/"
-COLLECTING = "collecting.json"
+COLLECTING = "collecting/"
 HISTORY = "history/"
 LATEST = "latest.json"
 
@@ -33,6 +34,16 @@ def manifest_key(release_id: str) -> str:
 def signatures_key(release_id: str) -> str:
     """Return where the signatures of the manifest with this id are."""
     return f"{MANIFESTS}{release_id}.sig"
+
+
+def pin_key(release_id: str) -> str:
+    """Return where the pin of the release with this id is."""
+    return f"{PINS}{release_id}.json"
+
+
+def collected_key(release_id: str) -> str:
+    """Return where it is noted that the release with this id was collected."""
+    return f"{COLLECTED}{release_id}.json"
 
 
 def history_key(sequence: int) -> str:

@@ -24,6 +24,7 @@ from autodetect.release.manifest import (
 )
 from autodetect.release.signed import sign_manifest
 from autodetect.release.signing import PrivateKey, PublicKey
+from autodetect.release.under_way import announced
 from autodetect.release.upload import ReleaseFile, described, holds_object, upload
 
 
@@ -51,6 +52,8 @@ def publish(
     carried: Mapping[str, ManifestObject] | None = None,
     valid_for: timedelta = VALID_FOR,
     before_commit: Callable[[], None] | None = None,
+    by: str = "",
+    reason: str = "",
 ) -> Published:
     """Put a release into force.
 
@@ -65,42 +68,48 @@ def publish(
         carried: files of an earlier release that this one takes over, by name; they are in the store.
         valid_for: how long a client may take this release for the newest.
         before_commit: called before each attempt to commit; raises if this run may no longer do so (lease lost).
+        by: who decided so, where a person did.
+        reason: why.
 
     Raises:
         UsageError: a name is used twice or not allowed, a file cannot be read, the store is of another channel or
             source, or a demo key would sign for production.
         ForgedError: another key signed the newest entry.
         CorruptError: an object comes back with another digest, or the history is damaged.
-        DependencyDownError: the store does not answer, or others commit without pause.
+        DependencyDownError: the store does not answer or is being tidied, or others commit without pause.
     """
     refuse_demo_key(facts.channel, key.public)
     _refuse_doubled(store, [*(file.name for file in files), *(carried or {})])
     objects = {**(carried or {}), **described(files)}
-    uploaded = upload(store, files, objects)
-    for name in carried or {}:
-        if not holds_object(store, objects[name]):
-            raise CorruptError(
-                f"{store.url}: '{name}' of an earlier release is missing or damaged ({objects[name].sha256})",
-                "publish that release again, or train anew",
+    with announced(store, now) as check_announced:
+        uploaded = upload(store, files, objects)
+        for name in carried or {}:
+            if not holds_object(store, objects[name]):
+                raise CorruptError(
+                    f"{store.url}: '{name}' of an earlier release is missing or damaged ({objects[name].sha256})",
+                    "publish that release again, or train anew",
+                )
+        for _ in range(COMMIT_TRIES):
+            before = newest(store)
+            current = None if before is None else manifest_of(store, before)
+            if before is not None and current is not None:
+                _refuse_mixing(store, current, facts)
+                same = _manifest(facts, objects, current.previous_release, current.created)
+                if release_id(same) == before.release_id:
+                    return _published(store, before, objects, uploaded, committed=False)
+            manifest = _manifest(facts, objects, None if before is None else before.release_id, now)
+            identity = release_id(manifest)
+            _store_manifest(store, manifest, identity)
+            sign_manifest(store, identity, key)
+            check_announced()
+            if before_commit is not None:
+                before_commit()
+            entry = append(
+                store, before, identity, action="publish", now=now, key=key, valid_for=valid_for, by=by, reason=reason
             )
-    for _ in range(COMMIT_TRIES):
-        before = newest(store)
-        current = None if before is None else manifest_of(store, before)
-        if before is not None and current is not None:
-            _refuse_mixing(store, current, facts)
-            same = _manifest(facts, objects, current.previous_release, current.created)
-            if release_id(same) == before.release_id:
-                return _published(store, before, objects, uploaded, committed=False)
-        manifest = _manifest(facts, objects, None if before is None else before.release_id, now)
-        identity = release_id(manifest)
-        _store_manifest(store, manifest, identity)
-        sign_manifest(store, identity, key)
-        if before_commit is not None:
-            before_commit()
-        entry = append(store, before, identity, action="publish", now=now, key=key, valid_for=valid_for)
-        if entry is not None:
-            return _published(store, entry, objects, uploaded, committed=True)
-    raise DependencyDownError(f"{store.url}: others committed {COMMIT_TRIES} times in between", "run again")
+            if entry is not None:
+                return _published(store, entry, objects, uploaded, committed=True)
+        raise DependencyDownError(f"{store.url}: others committed {COMMIT_TRIES} times in between", "run again")
 
 
 def refuse_demo_key(channel: str, key: PublicKey) -> None:

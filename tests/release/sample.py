@@ -4,12 +4,14 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from autodetect.classifier.champion import ClassEntry, class_map_digest
 from autodetect.errors import DependencyDownError
-from autodetect.lake.objects import LocalStore
-from autodetect.records import Verdict
+from autodetect.lake.objects import LocalStore, ObjectStore
+from autodetect.records import Verdict, canonical_json
 from autodetect.release.layout import media_type
 from autodetect.release.manifest import Backbone, DataWindow, ReleaseFacts
 from autodetect.release.publish import Published, publish
@@ -18,9 +20,10 @@ from autodetect.release.upload import ReleaseFile
 
 KEY = PrivateKey(bytes(range(32)), "demo")
 NOW = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
+CLASSES = (ClassEntry(output=0, class_id=7, make_model_id="ford/mustang", label="Ford Mustang"),)
 CONTENT = {
     "AutoDetect.mlpackage.zip": bytes(range(256)) * 300,
-    "classes.json": b'{"0":"make model"}',
+    "classes.json": canonical_json([entry.model_dump() for entry in CLASSES]),
     "card.md": b"# A model\n",
     "empty.parquet": b"",
 }
@@ -35,7 +38,7 @@ def facts(**changes: Any) -> ReleaseFacts:
         "data_window": DataWindow(first=date(2026, 1, 1), last=date(2026, 3, 1)),
         "code_version": "0.1.0",
         "backbone": Backbone(digest="b" * 64, weights="random", note="tests"),
-        "class_map_digest": "c" * 64,
+        "class_map_digest": class_map_digest(CLASSES),
         "metrics": {"top1": 0.5, "ece": 0.01},
         "warnings": ("random weights: für Tests",),
     }
@@ -63,6 +66,8 @@ class CountingStore(LocalStore):
         self.read: list[str] = []
         self.written: list[str] = []
 
+    get_if_changed = ObjectStore.get_if_changed  # by `chunks`
+
     def chunks(self, key: str) -> Iterator[bytes]:
         self.read.append(key)
         return super().chunks(key)
@@ -87,6 +92,8 @@ class FallingStore(LocalStore):
         super().__init__(root)
         self.reads = reads
 
+    get_if_changed = ObjectStore.get_if_changed  # by `chunks`
+
     def chunks(self, key: str) -> Iterator[bytes]:
         self.reads -= 1
         if self.reads < 0:
@@ -98,21 +105,20 @@ class FallingStore(LocalStore):
 
 
 def kill_at_write(store: Any, n: int, *, after: bool) -> None:
-    """Make the store kill its own process at the n-th write, before or after it happens."""
-    count = 0
+    """Make the store kill its own process at the n-th write or removal, before or after it happens."""
+    numbers = count(1)
 
     def watched(write: Any) -> Any:
         def wrapper(*args: Any) -> Any:
-            nonlocal count
-            count += 1
-            if count == n and not after:
+            number = next(numbers)
+            if number == n and not after:
                 os.kill(os.getpid(), signal.SIGKILL)
             result = write(*args)
-            if count == n:
+            if number == n:
                 os.kill(os.getpid(), signal.SIGKILL)
             return result
 
         return wrapper
 
-    for name in ("put", "put_file", "put_if_absent"):
+    for name in ("put", "put_file", "put_if_absent", "delete"):
         setattr(store, name, watched(getattr(store, name)))

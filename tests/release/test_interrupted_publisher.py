@@ -16,8 +16,11 @@ from autodetect.release.verify import verify
 from tests.release.sample import KEY, NOW, facts, files, publish_night
 
 ROOT = Path(__file__).parents[2]
-OBJECTS, MANIFEST, SIGNATURE, ENTRY, HINT = range(1, 5), 5, 6, 7, 8  # which write is which when four files are new
-MOMENTS = [(n, moment) for n in (*OBJECTS, MANIFEST, SIGNATURE, ENTRY, HINT) for moment in ("before", "after")]
+# Which write is which when four files are new.
+FLAG, OBJECTS, MANIFEST, SIGNATURE, ENTRY, HINT, LOWERED = 1, range(2, 6), 6, 7, 8, 9, 10
+MOMENTS = [
+    (n, moment) for n in (FLAG, *OBJECTS, MANIFEST, SIGNATURE, ENTRY, HINT, LOWERED) for moment in ("before", "after")
+]
 CASES = [("folder", n, moment) for n, moment in MOMENTS]
 CASES += [pytest.param("s3", n, moment, marks=pytest.mark.s3) for n, moment in MOMENTS if n in {SIGNATURE, ENTRY, HINT}]
 
@@ -30,7 +33,8 @@ from tests.release.sample import kill_at_write, publish_night
 url, folder, n, after = sys.argv[1:]
 store = open_objects(url)
 kill_at_write(store, int(n), after=after == "after")
-publish_night(store, Path(folder), 2, card_md=b"# Second\\n", empty_parquet=b"2", classes_json=b"{}", new_json=b"[]")
+changes = {"card_md": b"# Second\\n", "empty_parquet": b"2", "AutoDetect_mlpackage_zip": b"zip", "new_json": b"[]"}
+publish_night(store, Path(folder), 2, **changes)
 """
 
 RACING = """
@@ -66,7 +70,7 @@ def test_a_killed_publisher_leaves_no_release_or_the_whole_one(
     assert [entry.sequence for entry in entries(store)] == ([1, 2] if committed else [1])
     assert verify(store) == []
 
-    changes = {"card_md": b"# Second\n", "empty_parquet": b"2", "classes_json": b"{}", "new_json": b"[]"}
+    changes = {"card_md": b"# Second\n", "empty_parquet": b"2", "AutoDetect_mlpackage_zip": b"zip", "new_json": b"[]"}
     again = publish_night(store, tmp_path / "night", 2, **changes)
     assert again.committed is not committed
     assert verify(store) == []

@@ -10,7 +10,7 @@ from autodetect.lake.archives import sha256_bytes
 from autodetect.lake.objects import LocalStore, ObjectStore, open_objects
 from autodetect.records import Verdict
 from autodetect.release.history import commit, entries, newest, newest_manifest
-from autodetect.release.layout import LATEST, history_key, manifest_key, object_key, signatures_key
+from autodetect.release.layout import LATEST, PUBLISHING, history_key, manifest_key, object_key, signatures_key
 from autodetect.release.manifest import load_manifest
 from autodetect.release.publish import publish
 from autodetect.release.upload import ReleaseFile
@@ -56,6 +56,7 @@ def test_only_what_is_new_is_sent(tmp_path: Path) -> None:
     store.written.clear()
     second = publish_night(store, tmp_path, 2, card_md=b"# Another model\n")
     assert second.uploaded == ("card.md",)
+    assert store.written.pop(0).startswith(PUBLISHING)
     assert store.written == [
         object_key(sha256_bytes(b"# Another model\n")), manifest_key(second.release_id),
         signatures_key(second.release_id), history_key(2), LATEST,
@@ -89,10 +90,10 @@ def test_files_of_an_earlier_release_are_carried_over(store: LocalStore, tmp_pat
     earlier = newest_manifest(store)
     assert earlier is not None
     carried = {name: earlier.objects[name] for name in ("AutoDetect.mlpackage.zip", "classes.json")}
-    fresh = files(tmp_path / "fresh", {"prices.parquet": b"fresh prices"})
+    fresh = files(tmp_path / "fresh", {"fresh.parquet": b"fresh prices"})
     prices = facts(night=date(2026, 3, 2), verdict=Verdict.PRICES_ONLY)
     published = publish(store, fresh, prices, NOW, carried=carried, key=KEY)
-    assert published.uploaded == ("prices.parquet",)
+    assert published.uploaded == ("fresh.parquet",)
     assert set(published.reused) == set(carried)
     assert load_manifest(store, published.release_id).objects["classes.json"] == earlier.objects["classes.json"]
     assert verify(store) == []

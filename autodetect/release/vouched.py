@@ -1,0 +1,49 @@
+"""A release that a person points at, taken only if the store's keys vouch for it."""
+
+from collections.abc import Sequence
+
+from autodetect.errors import UsageError
+from autodetect.lake.objects import ObjectMissingError, ObjectStore
+from autodetect.release.history import HistoryEntry
+from autodetect.release.layout import manifest_key, signatures_key
+from autodetect.release.manifest import Manifest
+from autodetect.release.signed import believed_manifest
+from autodetect.release.signing import ForgedError, PublicKey
+from autodetect.release.trust import key_in_force
+
+
+def vouched_manifest(
+    store: ObjectStore, history: Sequence[HistoryEntry], release_id: str, trusted: PublicKey
+) -> Manifest:
+    """Return the manifest of a release that was in force once; its newest entry and its signature were checked.
+
+    Args:
+        store: the release store.
+        history: its whole history, oldest first.
+        release_id: the release.
+        trusted: the store's first key, or one that a rotation before that entry brought in.
+
+    Raises:
+        UsageError: it was never in force, or was collected since.
+        ForgedError: entry or manifest were changed, or signed by another key.
+        CorruptError: the manifest is damaged.
+    """
+    named = [entry for entry in history if entry.release_id == release_id]
+    if not named:
+        raise UsageError(f"the release {release_id} was never in force in {store.url}", "see `autodetect release list`")
+    key = key_in_force(named[-1], lambda number: history[number - 1], trusted, store.url)
+    place = manifest_key(release_id)
+    try:
+        data = store.get(place)
+    except ObjectMissingError as error:
+        raise UsageError(
+            f"{store.url} does not hold the release {release_id} any more: it was collected",
+            "see `autodetect release list`; `autodetect release pin` keeps one",
+        ) from error
+    try:
+        signatures = store.get(signatures_key(release_id))
+    except ObjectMissingError as error:
+        raise ForgedError(
+            f"the signatures of {store.url}/{place} are missing", "take another release, or restore them"
+        ) from error
+    return believed_manifest(data, signatures, release_id, key, f"{store.url}/{place}")
