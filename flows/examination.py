@@ -37,16 +37,20 @@ class Finding(Record):
 def examine(settings: Settings) -> list[Finding]:
     """Return the findings, in the order in which a person would mend them."""
     findings = [*_settings(settings), *_packages(), _disk(settings)]
-    for what, look in (("source", _source), ("crawl", _cost), ("lake", _lake), ("store", _store)):
+    looks = {"source": _source, "crawl": _cost, "lake": _lake, "signing key": _signing, "store": _store}
+    for what, look in looks.items():
         findings += _guarded(what, look, settings)
     return findings
 
 
 def _guarded(what: str, look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
+    found: list[Finding] = []
     try:
-        return list(look(settings))
+        found.extend(look(settings))
     except AutoDetectError as error:
-        return [Finding(what=what, state="bad", words=str(error).replace("\n  ", " "), exit_code=error.exit_code)]
+        words = str(error).replace("\n  ", " ")
+        found.append(Finding(what=what, state="bad", words=words, exit_code=error.exit_code))
+    return found
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -140,13 +144,49 @@ def _lake(settings: Settings) -> Iterator[Finding]:
         yield Finding(what="fine-tune", state="note", words=words)
 
 
-def _store(settings: Settings) -> Iterator[Finding]:
+def _signing(settings: Settings) -> Iterator[Finding]:
     from autodetect.release.history import newest
+    from autodetect.release.keys import key_place, signing_key
+    from autodetect.release.publish import refuse_demo_key
     from autodetect.release.stage import open_store
 
+    place = key_place(settings)
+    if settings.channel == "demo" and not settings.release.key and not os.path.lexists(place):
+        yield Finding(what="signing key", state="note", words=f"none at {place} yet; the first night makes a demo key")
+        return
+    key = signing_key(settings, make=False).public
+    refuse_demo_key(settings.channel, key)
+    yield Finding(what="signing key", state="good", words=f"{key.key_id}, a {key.purpose} key ({place})")
     entry = newest(open_store(settings, probe=False))
-    if entry is None:
+    if entry is not None and not entry.hands_on_to(key):
+        words = f"{key.key_id} is not the key that {settings.store} is in the hands of: nights cannot publish there"
+        yield Finding(what="signing key", state="bad", words=f"{words}; use that one, or rotate to this one")
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    from autodetect.release.history import entries
+    from autodetect.release.keys import trusted_if_any
+    from autodetect.release.stage import open_store
+    from autodetect.release.trust import key_in_force
+
+    store = open_store(settings, probe=False)
+    history = entries(store)
+    if not history:
         yield Finding(what="store", state="note", words=f"no release at {settings.store} yet")
+        return
+    entry = history[-1]
+    what = f"release {entry.release_id[:12]}, number {entry.sequence}, of {entry.created:%Y-%m-%d %H:%M}"
+    yield Finding(what="store", state="good", words=f"{settings.store}: {what}")
+    until = f"{entry.expires:%Y-%m-%d}"
+    if entry.expired(datetime.now(UTC)):
+        words = f"its newest entry expired on {until}: nothing newer was published, and phones are warning"
+        yield Finding(what="store", state="note", words=words)
     else:
-        what = f"release {entry.release_id[:12]}, number {entry.sequence}, of {entry.created:%Y-%m-%d %H:%M}"
-        yield Finding(what="store", state="good", words=f"{settings.store}: {what}")
+        yield Finding(what="store", state="good", words=f"phones take it for the newest until {until}")
+    if trusted := trusted_if_any(settings):
+        key = key_in_force(entry, lambda number: history[number - 1], trusted, store.url)
+        yield Finding(what="store", state="good", words=f"signed by {key.key_id}, which phones trust")
+    else:
+        signers = " and ".join(each.key_id for each in entry.signatures) or "nobody"
+        words = f"signed, it says, by {signers}; there is no key to judge that by (release.trusted_key)"
+        yield Finding(what="store", state="note", words=words)

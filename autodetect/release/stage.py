@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from autodetect import __version__
 from autodetect.classifier.champion import Champion
 from autodetect.embeddings.backbone import BackboneRecord
@@ -15,7 +17,8 @@ from autodetect.lake.archives import sha256_file
 from autodetect.lake.lake import Lake, s3_options
 from autodetect.lake.lease import Fence
 from autodetect.lake.objects import ObjectStore, open_objects, probe_put_if_absent
-from autodetect.lake.schemas import SEEN
+from autodetect.lake.provenance import dependencies_digest
+from autodetect.lake.schemas import SEEN, SIGHTINGS
 from autodetect.lake.verdict import hold_reason, model_verdict, withheld_words
 from autodetect.prices.files import PRICE_FILES
 from autodetect.prices.judged.figures import PriceEvaluation
@@ -23,16 +26,20 @@ from autodetect.records import Receipt, StageRun, Verdict, canonical_json
 from autodetect.release import model_facts, non_cars
 from autodetect.release.card import card
 from autodetect.release.exported import dropped_words, package_files, packages_of
-from autodetect.release.keys import signing_key
+from autodetect.release.history import newest, refuse_other_key
+from autodetect.release.json_schema import PUBLISHED, schema_bytes
+from autodetect.release.keys import has_signing_key, signing_key
 from autodetect.release.layout import media_type
 from autodetect.release.manifest import Backbone, DataWindow, ReleaseFacts
 from autodetect.release.model_facts import ModelFacts
-from autodetect.release.publish import Published
+from autodetect.release.publish import Published, refuse_demo_key
 from autodetect.release.publish import publish as publish_release
 from autodetect.release.upload import ReleaseFile
 from autodetect.settings import Settings
 
 log = logging.getLogger(__name__)
+
+OWN_FOLDER = "folder"  # source of the sightings that people brought themselves
 
 
 def publish(settings: Settings, lake: Lake, run: StageRun, *, work: Path, fence: Fence) -> Receipt:
@@ -83,6 +90,25 @@ def open_store(settings: Settings, *, probe: bool = True) -> ObjectStore:
     return store
 
 
+def check_publishing(settings: Settings) -> None:
+    """Look at store and key before a night's work, not after it. Writes nothing.
+
+    Raises:
+        UsageError: the key is missing, cannot be used, or is a demo key while the channel is production.
+        ForgedError: another key signed the store's newest entry.
+        CorruptError: that entry is damaged.
+        DependencyDownError: the store does not answer.
+    """
+    store = open_store(settings, probe=False)
+    entry = newest(store)
+    if settings.channel == "demo" and entry is None and not has_signing_key(settings):
+        return  # publishing makes the demo key
+    key = signing_key(settings, make=False).public
+    refuse_demo_key(settings.channel, key)
+    if entry is not None:
+        refuse_other_key(store, entry, key)
+
+
 def _facts(settings: Settings, lake: Lake, run: StageRun, champion: Champion, backbone: BackboneRecord) -> ReleaseFacts:
     begin, export = run.inputs["begin"], run.inputs["export"]
     verdict, _ = model_verdict(run.inputs, run.earlier)
@@ -97,12 +123,30 @@ def _facts(settings: Settings, lake: Lake, run: StageRun, champion: Champion, ba
         code_version=__version__,
         backbone=Backbone(digest=backbone.digest, weights=backbone.resolved, note=backbone.note),
         class_map_digest=export.facts["class_map_digest"],
+        dependencies=dependencies_digest(),
+        licences=_licences(lake, run),
         minimum_app_version=settings.release.minimum_app_version,
         metrics=champion.metrics,
+        champion_metrics=_displaced(run.inputs["train"], champion),
         warnings=tuple(_warnings(run, champion, backbone, verdict)),
         parity=export.facts["parity"],
         packages=packages_of(export),
     )
+
+
+def _licences(lake: Lake, run: StageRun) -> tuple[str, ...]:
+    """Return under what the photos and listings may be used that people brought themselves."""
+    own = pc.field("source") == OWN_FOLDER
+    stamped = lake.tables.read(SIGHTINGS, version=run.versions[SIGHTINGS.name], columns=["permission"], where=own)
+    return tuple(sorted(filter(None, pc.unique(stamped["permission"]).to_pylist())))
+
+
+def _displaced(train: Receipt, released: Champion) -> dict[str, float]:
+    """Return the figures of the model that tonight's displaced, on the test vehicles of the classes it knew."""
+    theirs = train.facts.get("champion_evaluation")
+    if not theirs or not train.facts["promoted"] or released.head != train.facts["champion"]["head"]:
+        return {}
+    return {name: float(theirs[name]) for name in released.metrics if name in theirs}
 
 
 def _warnings(run: StageRun, champion: Champion, backbone: BackboneRecord, verdict: Verdict) -> Iterator[str]:
@@ -147,6 +191,7 @@ def _files(
         "metrics.json": canonical_json(_metrics(train, champion)),
         "backbone.json": canonical_json(backbone.model_dump(mode="json")),
         "card.md": card(facts, champion, backbone.architecture, price.counts, evaluation).encode(),
+        **{name: schema_bytes(name) for name in PUBLISHED},
     }
     for name, data in texts.items():
         (folder / name).write_bytes(data)

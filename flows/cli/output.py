@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +21,19 @@ StoreOption = Annotated[
 def show(value: Any, text: str, *, as_json: bool) -> None:
     """Print a result: `value` (a JSON-able thing) or `text`."""
     print(json.dumps(value, indent=2, default=str, ensure_ascii=False) if as_json else text)
+
+
+def aligned(rows: Iterable[Sequence[str]], numbers: Collection[int] = ()) -> list[str]:
+    """Return rows of equally many cells as lines of aligned columns; those of `numbers` end at one place."""
+    found = list(rows)
+    widths = [max(map(len, column)) for column in zip(*found, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place in numbers else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in found
+    ]
 
 
 @contextlib.contextmanager

@@ -4,22 +4,30 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from autodetect.classifier.champion import Abstain
 from autodetect.classifier.gate import GateVerdict, override
 from autodetect.classifier.temperature import Temperatures
 from autodetect.embeddings.pin import imagenet_head_key
-from autodetect.errors import CorruptError, HeldError
+from autodetect.errors import CorruptError, HeldError, UsageError
 from autodetect.lake.lake import open_lake
 from autodetect.lake.lease import Fence
+from autodetect.lake.provenance import dependencies_digest
+from autodetect.lake.schemas import SIGHTINGS
 from autodetect.records import Receipt, StageRun
 from autodetect.release.history import newest
+from autodetect.release.json_schema import PUBLISHED, schema_bytes
+from autodetect.release.keys import write_key
+from autodetect.release.layout import history_key
 from autodetect.release.manifest import Manifest
 from autodetect.release.model_facts import ModelFacts
-from autodetect.release.stage import publish
+from autodetect.release.signing import ForgedError, PrivateKey
+from autodetect.release.stage import check_publishing, publish
 from autodetect.settings import Settings
-from tests.release.publishing import PASSED, VARIANTS, Publishing, variant
+from tests.release.publishing import METRICS, PASSED, VARIANTS, Publishing, variant
+from tests.release.sample import publish_night
 
 DIGEST = "c" * 64
 
@@ -124,6 +132,68 @@ def test_a_package_that_was_dropped_is_missing_and_missed(publishing: Publishing
     assert "not measured" in text
 
 
+def test_a_release_says_how_good_the_model_was_that_it_displaced(publishing: Publishing) -> None:
+    champion = publishing.champion()
+    theirs = METRICS | {"vehicle_top1": 0.25, "vehicle_top3": 0.75, "vehicles": 16, "per_class": [], "unknown": None}
+    receipts = publishing.trained(champion, champion_evaluation=theirs)
+    receipts["export"], receipts["price"] = publishing.exported(champion), publishing.made_up_prices()
+    publishing.publish(receipts)
+    manifest = publishing.manifest()
+    assert manifest.champion_metrics == METRICS | {"vehicle_top1": 0.25, "vehicle_top3": 0.75, "vehicles": 16}
+    assert manifest.metrics == METRICS
+    text = publishing.released(manifest, "card.md").decode()
+    assert "| the model before: top-1, top-3 by vehicle | 25.0%, 75.0% of 16 of classes it knew |" in text
+
+
+def test_a_model_that_stayed_is_not_set_beside_itself(publishing: Publishing) -> None:
+    champion = publishing.champion()
+    refused = GateVerdict(promoted=False, words="refused: 40 % against 60 %", n=20)
+    receipts = publishing.trained(champion, refused, champion_evaluation=METRICS)
+    receipts["export"], receipts["price"] = publishing.exported(champion), publishing.made_up_prices()
+    publishing.publish(receipts)
+    assert publishing.manifest().champion_metrics == {}
+    tonight, earlier = publishing.champion(), publishing.champion(night=date(2026, 10, 1))
+    receipts = publishing.trained(tonight, champion_evaluation=METRICS)
+    receipts["export"], receipts["price"] = publishing.exported(earlier), publishing.made_up_prices()
+    publishing.publish(receipts)  # tonight's model was promoted and withheld: an earlier one is released
+    assert publishing.manifest().champion_metrics == {}
+
+
+def test_a_release_says_under_what_licences_people_brought_their_own(publishing: Publishing) -> None:
+    sighted = [
+        ("sandbox", "the sandbox's"),
+        ("folder", "own photos"),
+        ("folder", "own photos"),
+        ("folder", "CC BY 4.0 of A. Smith"),
+        ("folder", ""),
+    ]
+    rows = [
+        dict.fromkeys(SIGHTINGS.schema.names, None)
+        | {"source": source, "permission": permission, "item_id": str(n), "kind": "import"}
+        | {"observed_on": date(2026, 10, 1), "night": date(2026, 10, 1)}
+        for n, (source, permission) in enumerate(sighted)
+    ]
+    version = publishing.lake.tables.upsert(SIGHTINGS, pa.Table.from_pylist(rows, schema=SIGHTINGS.schema))
+    champion = publishing.champion()
+    receipts = publishing.trained(champion)
+    receipts["export"], receipts["price"] = publishing.exported(champion), publishing.made_up_prices()
+    publishing.publish(receipts)
+    assert publishing.manifest().licences == ()  # the version that the crawl's receipt names is the one before
+    crawl = receipts["crawl"]
+    receipts["crawl"] = crawl.model_copy(update={"versions": crawl.versions | {"sightings": version}})
+    publishing.publish(receipts)
+    manifest = publishing.manifest()
+    assert manifest.licences == ("CC BY 4.0 of A. Smith", "own photos")
+    assert b"| licence of what was imported | own photos |" in publishing.released(manifest, "card.md")
+
+
+def test_a_release_says_what_it_was_made_with_and_carries_its_schemas(publishing: Publishing) -> None:
+    manifest = published(publishing)
+    assert manifest.dependencies == dependencies_digest() != ""
+    for name in PUBLISHED:
+        assert publishing.released(manifest, name) == schema_bytes(name)
+
+
 def test_an_export_that_does_not_name_its_model_is_not_published(publishing: Publishing) -> None:
     champion = publishing.champion()
     exported = publishing.exported(champion)
@@ -144,3 +214,23 @@ def test_a_crawl_that_saw_too_little_is_not_published_by_hand(tmp_path: Path) ->
     with pytest.raises(HeldError, match="50 of 100"):
         publish(settings, lake, run, work=tmp_path, fence=Fence(lake.objects, 1))
     assert not (tmp_path / "store").exists()
+
+
+def test_a_key_that_may_not_sign_is_told_before_the_night_and_nothing_is_written(
+    publishing: Publishing, tmp_path: Path
+) -> None:
+    settings, key_file = publishing.settings, tmp_path / "key.json"
+    check_publishing(settings)  # the demo channel will make its key
+    assert not key_file.exists()
+    with pytest.raises(UsageError, match="keygen"):
+        check_publishing(settings.with_values({"channel": "production"}))
+    write_key(key_file, PrivateKey.generate("demo"))
+    with pytest.raises(UsageError, match="is a demo key"):
+        check_publishing(settings.with_values({"channel": "production"}))
+    check_publishing(settings)
+    publish_night(publishing.store, tmp_path / "files", 1)
+    with pytest.raises(ForgedError, match=r"history/1\.json is signed by"):
+        check_publishing(settings)
+    publishing.store.put(history_key(1), b"{")
+    with pytest.raises(CorruptError, match=r"history/1\.json"):
+        check_publishing(settings)
