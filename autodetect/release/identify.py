@@ -1,21 +1,21 @@
 """What the app shows, from a published release alone: the three likeliest models, their price, the offers nearby."""
 
-import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from sqlite3 import Connection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from pydantic import TypeAdapter
 
 from autodetect.classifier.temperature import UNTEMPERED
 from autodetect.coreml.outputs import Output
 from autodetect.embeddings.backbone import BackboneRecord
 from autodetect.embeddings.imagenet_head import load_head as load_imagenet_head
 from autodetect.errors import CorruptError, UsageError
-from autodetect.lake.objects import ObjectStore
 from autodetect.photos.decode import decode
 from autodetect.prices.places import Place
 from autodetect.prices.radius import DEFAULT_RADIUS, Radius
@@ -24,8 +24,9 @@ from autodetect.prices.sqlite.near import NearFact, near
 from autodetect.records import Record
 from autodetect.release import model_facts, non_cars
 from autodetect.release.answering import answer
-from autodetect.release.client import SyncedRelease, sync
+from autodetect.release.client import Source, SyncedRelease, sync
 from autodetect.release.model_facts import ModelFacts
+from autodetect.release.signing import PublicKey
 
 if TYPE_CHECKING:
     import keras
@@ -37,6 +38,7 @@ NEAREST = 3  # offers of each answer
 BATCH_SIZE = 32  # as embeddings are made: a batch of one photo alone rounds differently
 
 Photos = Mapping[Path, Image.Image]
+ReadT = TypeVar("ReadT")
 
 
 class Asked(Record):
@@ -84,9 +86,9 @@ class Identification(Record):
     asked: Asked | None = None
 
 
-def fetch(store: ObjectStore, cache: Path) -> SyncedRelease:
-    """Bring what `identify` needs of the newest release into the cache folder."""
-    return sync(store, cache, WANTED, optional=OPTIONAL)
+def fetch(source: Source, cache: Path, *, trusted: PublicKey, now: datetime) -> SyncedRelease:
+    """Bring what `identify` needs of the newest release into the cache folder; raises what `sync` does."""
+    return sync(source, cache, WANTED, optional=OPTIONAL, trusted=trusted, now=now)
 
 
 def identify(
@@ -141,18 +143,25 @@ class _Model(NamedTuple):
     def of(cls, release: SyncedRelease) -> "_Model":
         from autodetect.classifier.head import load_head
 
-        record = BackboneRecord.model_validate_json(release.path("backbone.json").read_bytes())
-        entries = [Output.model_validate(entry) for entry in json.loads(release.path("classes.json").read_bytes())]
+        record = _read(release, "backbone.json", TypeAdapter(BackboneRecord))
+        entries = _read(release, "classes.json", TypeAdapter(list[Output]))
         facts = None
         if model_facts.NAME in release.manifest.objects:
-            facts = ModelFacts.model_validate_json(release.path(model_facts.NAME).read_bytes())
+            facts = _read(release, model_facts.NAME, TypeAdapter(ModelFacts))
             if facts.backbone != record.digest:
                 raise CorruptError(
                     f"release {release.release_id} carries the backbone {record.digest[:12]}, its model was trained on"
                     f" {facts.backbone[:12]}",
                     "tell who runs the store",
                 )
-        return cls(release, record, facts, entries, load_head(release.path("champion.keras")))
+        head = load_head(release.path("champion.keras"))
+        if [entry.output for entry in entries] != list(range(head.output_shape[-1])):
+            raise CorruptError(
+                f"'classes.json' of release {release.release_id} does not name the {head.output_shape[-1]} outputs of"
+                " its model, each once and in order",
+                "tell who runs the store",
+            )
+        return cls(release, record, facts, entries, head)
 
     @property
     def screens(self) -> bool:
@@ -211,6 +220,21 @@ def _near(database: Connection, asked: Asked, make_model_id: str) -> NearFact:
         make_model_id=make_model_id,
         limit=NEAREST,
     )
+
+
+def _read(release: SyncedRelease, name: str, kind: TypeAdapter[ReadT]) -> ReadT:
+    """Return what a file of JSON says.
+
+    Raises:
+        CorruptError: it does not say that.
+    """
+    try:
+        return kind.validate_json(release.path(name).read_bytes())
+    except ValueError as error:
+        why = "; ".join(str(error).splitlines()[1:3]) or str(error)
+        raise CorruptError(
+            f"'{name}' of release {release.release_id} cannot be read: {why}", "tell who runs the store"
+        ) from error
 
 
 def read_photo(path: Path, *, max_pixels: int) -> Image.Image:

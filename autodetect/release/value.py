@@ -6,13 +6,12 @@ The sqlite file holds all of it; no model is loaded and nothing heavy is importe
 import math
 import sqlite3
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from pydantic import Field
 
 from autodetect.errors import UsageError
-from autodetect.lake.objects import ObjectStore
 from autodetect.prices.judged.comparable_sales import ComparableSale, nearest
 from autodetect.prices.judged.rating import Rating, rating_of
 from autodetect.prices.places import Place
@@ -34,7 +33,8 @@ from autodetect.prices.sqlite.near import NearFact, near
 from autodetect.prices.valuation.facts import FIRST_YEAR, MOST_MILES, PhoneCar
 from autodetect.prices.valuation.phone import value_of
 from autodetect.records import Record
-from autodetect.release.client import SyncedRelease, sync
+from autodetect.release.client import Source, SyncedRelease, sync
+from autodetect.release.signing import PublicKey
 
 FILE = "autodetect.sqlite"
 MOST_COMPARABLES = 5
@@ -100,9 +100,9 @@ class CarValue(Record):
     near: NearFact | None
 
 
-def fetch(store: ObjectStore, cache: Path) -> SyncedRelease:
-    """Bring what `value_car` needs of the newest release into the cache folder."""
-    return sync(store, cache, (FILE,))
+def fetch(source: Source, cache: Path, *, trusted: PublicKey, now: datetime) -> SyncedRelease:
+    """Bring what `value_car` needs of the newest release into the cache folder; raises what `sync` does."""
+    return sync(source, cache, (FILE,), trusted=trusted, now=now)
 
 
 def value_car(release: SyncedRelease, asked: AskedCar, *, max_interval_ratio: float) -> CarValue:

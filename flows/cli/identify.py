@@ -43,18 +43,16 @@ def identify(
     from autodetect.errors import UsageError
     from autodetect.prices.places import parse_place
     from autodetect.prices.radius import parse_radius
-    from autodetect.records import canonical_digest
     from autodetect.release.identify import Asked, fetch, read_photo
     from autodetect.release.identify import identify as answer
-    from autodetect.release.stage import open_store
+    from flows.cli.synced import synced
     from flows.options import NightOptions
 
     settings = NightOptions(store=store).settings()
     radius = parse_radius(within)
     asked = Asked(place=parse_place(near), within=radius) if near is not None else None
     images = {photo: read_photo(photo, max_pixels=settings.photos.max_pixels) for photo in photos}
-    cache = Path(settings.work) / "releases" / canonical_digest(settings.store)[:12]
-    release = fetch(open_store(settings, probe=False), cache)
+    release = synced(settings, fetch)
     with native_silence():
         import keras  # noqa: F401 - loads its backend
     answers = answer(release, images, same_car=same_car, asked=asked)

@@ -1,7 +1,6 @@
 """`autodetect price`, a stage or the funnel behind a figure, and `autodetect value`, what one car is worth."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -95,10 +94,9 @@ def value(
     from autodetect.catalog.postal_codes import read_postal_code
     from autodetect.prices.places import parse_place
     from autodetect.prices.radius import parse_radius
-    from autodetect.records import canonical_digest
-    from autodetect.release.stage import open_store
     from autodetect.release.value import AskedCar, fetch, value_car
     from flows.cli.price_words import valued_lines, year_lines
+    from flows.cli.synced import synced
     from flows.options import NightOptions
 
     settings = NightOptions(store=store).settings()
@@ -114,8 +112,7 @@ def value(
         region=read_postal_code(near).region or "" if near and place and place.precision != "point" else "",
         within=parse_radius(within),
     )
-    cache = Path(settings.work) / "releases" / canonical_digest(settings.store)[:12]
-    release = fetch(open_store(settings, probe=False), cache)
+    release = synced(settings, fetch)
     widest = settings.valuation.max_interval_ratio
     found = value_car(release, car, max_interval_ratio=widest)
     told = [f"release {release.release_id[:12]} of {release.manifest.night}"]
