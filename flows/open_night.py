@@ -14,8 +14,7 @@ from autodetect.lake.lake import Lake, lake_exists, open_lake
 from autodetect.lake.lease import Fence, hold
 from autodetect.lake.nights import begin, resolve_night, superseded
 from autodetect.lake.receipts import BEGIN
-from autodetect.release.layout import LATEST
-from autodetect.release.stage import open_store
+from autodetect.release.stage import check_publishing
 from autodetect.sections import LeaseSettings
 from autodetect.settings import Settings
 from flows.options import NightOptions
@@ -51,16 +50,18 @@ def asked_night() -> str:
 def preflight(options: NightOptions | None) -> Settings:
     """Return the settings in force, once everything that a night needs has been looked at. Writes nothing.
 
-    A store that is down is noticed here, not after the training.
+    A store that is down, or a key that may not sign, is noticed here, not after the training.
 
     Raises:
-        UsageError: settings, source, answers, lake or store cannot be used.
+        UsageError: settings, source, answers, lake, store or signing key cannot be used.
+        ForgedError: another key signs the store.
+        CorruptError: the store's newest entry is damaged.
         DependencyDownError: the store or the lake's storage does not answer.
     """
     settings = (options or NightOptions()).settings()
     check_source(settings)
     read_answers(settings.catalog.answers)
-    open_store(settings, probe=False).exists(LATEST)
+    check_publishing(settings)
     if lake_exists(settings):
         open_lake(settings)
     return settings

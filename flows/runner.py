@@ -21,6 +21,7 @@ from autodetect.lake.lake import Lake
 from autodetect.lake.lease import Fence
 from autodetect.lake.receipts import BEGIN
 from autodetect.records import Receipt, StageRun, canonical_digest
+from autodetect.release.keys import KEY_VARIABLE
 from autodetect.settings import Settings
 from flows.child import LEVEL_MARK, ChildAnswer, ChildRequest
 from flows.stages import BY_NAME, Stage
@@ -130,10 +131,11 @@ def run_stage(stage: Stage, night: NightRun, log: Log, prepare: Prepare = no_pre
         inputs=inputs,
         earlier=book.before(night.begin.night),
     )
+    withheld = {} if stage.signs else {"release.key": ""}
     with prepare(night) as overrides:
         request = ChildRequest(
             stage=stage.name,
-            settings=night.settings.with_values(overrides).model_dump(mode="json"),
+            settings=night.settings.with_values({**overrides, **withheld}).model_dump(mode="json"),
             run=run,
             expectation=expectation,
             arguments={"work": night.work, "docs": night.report_folder / "data_docs", "folder": night.report_folder},
@@ -151,7 +153,7 @@ def _ask_child(request: ChildRequest, deadline_s: float, grace_s: float, log: Lo
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, **CHILD_ENVIRONMENT},
+        env={name: value for name, value in os.environ.items() if name != KEY_VARIABLE} | CHILD_ENVIRONMENT,
         process_group=0,
     )
     assert child.stdin is not None

@@ -26,6 +26,7 @@ class Stage:
         retries: tries again after something outside was down.
         always: whether it runs even when its receipt holds: it looks outside, at what no receipt can vouch for.
         partial_inputs: whether it also runs on a night that ended before all its inputs were there.
+        signs: whether its process is given the key that signs releases; no other is.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Stage:
     retries: int = 0
     partial_inputs: bool = False
     always: bool = False
+    signs: bool = False
 
     def load(self) -> Callable[..., Receipt]:
         """Import the stage's function (heavy libraries come along only where it runs)."""
@@ -116,6 +118,7 @@ STAGES = (
         settings=("channel", "crawl", "release.minimum_app_version"),
         retries=2,
         always=True,
+        signs=True,
     ),
     Stage(
         "report",
