@@ -2,18 +2,21 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 # A background shell hands SIGINT down ignored; a person's terminal does not.
 ENTRY = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from flows.cli import main; main()"
 NIGHT_DEADLINE_S = 400
+NIGHTS = ("2026-11-01", "2026-11-02")
+TOLD = "told.json"  # beside a recorded night: what it printed
 TWO_VARIANTS = '["fp16", "palette6"]'
 
 
@@ -35,7 +38,8 @@ class Program:
     """`autodetect` with a folder to run in; lake, store and work lie below it.
 
     The backbone is a tiny one unless a test asks for the real one: what is on trial is mostly the machinery around it.
-    Only the real one is exported in two variants.
+    Only the real one is exported in two variants. Runs start a private Prefect server unless the address of an `api` is
+    given.
     """
 
     folder: Path
@@ -43,6 +47,7 @@ class Program:
     prefect_home: Path
     variables: dict[str, str] = field(default_factory=dict)
     architecture: str = "tiny"
+    api: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -61,8 +66,14 @@ class Program:
             "AUTODETECT_COREML__VARIANTS": '["fp16"]' if self.architecture == "tiny" else TWO_VARIANTS,
             "AUTODETECT_COREML__PARITY_PHOTOS": "32",
             "AUTODETECT_SANDBOX__MARKETPLACE": str(self.marketplace),
+            **({"PREFECT_API_URL": self.api} if self.api else {}),
             **self.variables,
         }
+
+    def copied_to(self, folder: Path, api: str | None = None) -> "Program":
+        """Return the program over a copy of this one's lake, releases and keys."""
+        shutil.copytree(self.folder / "var", folder / "var", ignore=shutil.ignore_patterns("work"))
+        return replace(self, folder=folder, api=self.api if api is None else api, variables=dict(self.variables))
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start a run without waiting for it."""

@@ -1,6 +1,6 @@
 """The fine-tune, run as a person runs it: through the program, beside the nights, killed and run again."""
 
-import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,10 +10,9 @@ from autodetect.embeddings.pin import read_next, read_pin
 from autodetect.lake.lake import open_lake
 from autodetect.lake.nights import resolve_night, superseded
 from autodetect.settings import Settings
-from tests.flows.program import Ended, Program
+from tests.flows.program import NIGHTS, Ended, Program
 
 pytestmark = [pytest.mark.night, pytest.mark.timeout(900)]
-NIGHT = "2026-11-01"
 SMALL = {
     "AUTODETECT_BACKBONE__ARCHITECTURE": "tiny",
     "AUTODETECT_CLASSIFIER__EPOCHS": "5",
@@ -23,25 +22,16 @@ SMALL = {
 WHOLE = ("finetune", "--steps", "20", "--from-layer", "")
 
 
-def in_copy(night: Program, folder: Path) -> Program:
-    """The program over a copy of the lake as the night left it."""
-    shutil.copytree(night.folder / "var/lake", folder / "var/lake")
-    return Program(folder, night.marketplace, night.prefect_home, SMALL)
-
-
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory, marketplace: Path, prefect_home: Path) -> Program:
-    """The program after one night."""
-    program = Program(tmp_path_factory.mktemp("night"), marketplace, prefect_home, SMALL)
-    ended = program.run("nightly", "--night", NIGHT)
-    assert ended.code == 0, ended.err[-3000:]
-    return program
+def night(first_night: Program, lasting_api: str) -> Program:
+    """The program after one night, with the settings of these tests."""
+    return replace(first_night, api=lasting_api, variables=SMALL)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(night: Program, tmp_path_factory: pytest.TempPathFactory) -> tuple[Program, Ended]:
     """An undisturbed fine-tune after that night."""
-    program = in_copy(night, tmp_path_factory.mktemp("undisturbed"))
+    program = night.copied_to(tmp_path_factory.mktemp("undisturbed"))
     ended = program.run(*WHOLE, "--json")
     assert ended.code == 0, ended.err[-3000:]
     return program, ended
@@ -63,7 +53,7 @@ def test_it_proposes_the_next_backbone_and_leaves_the_nights_alone(undisturbed: 
     assert pin is not None
     assert proposed.digest == facts["backbone"]["digest"] != pin.digest
     assert proposed.parent == facts["parent"] == pin.digest
-    book, tonight = lake.receipts, date.fromisoformat(NIGHT)
+    book, tonight = lake.receipts, date.fromisoformat(NIGHTS[0])
     assert book.unfinished_night() is None
     assert list(book.finished_nights()) == [tonight]
     assert {receipt.kind for receipt in book.before(date(2026, 11, 2)).values()} == {"nightly"}
@@ -87,7 +77,7 @@ def test_the_same_photos_and_settings_again_are_skipped(undisturbed: tuple[Progr
 def test_killed_in_the_middle_of_training_and_run_again_it_makes_the_same_file(
     undisturbed: tuple[Program, Ended], night: Program, tmp_path: Path
 ) -> None:
-    program = in_copy(night, tmp_path)
+    program = night.copied_to(tmp_path)
     program.signal_when(lambda line: "fine-tune: step 10 of 20" in line, *WHOLE)
     assert "is unfinished; `autodetect finetune` goes on with it" in program.run("doctor").out
     resumed = program.run(*WHOLE, "--json")
@@ -100,11 +90,11 @@ def test_killed_in_the_middle_of_training_and_run_again_it_makes_the_same_file(
 
 
 def test_what_cannot_run_is_told_in_words_before_anything_starts(night: Program, tmp_path: Path) -> None:
-    program = in_copy(night, tmp_path)
+    program = night.copied_to(tmp_path)
     part = program.run("finetune", "--from-layer", "conv2")
     assert part.code == 2
     assert 'train it whole, with --from-layer ""' in part.err
-    empty = Program(tmp_path / "empty", night.marketplace, night.prefect_home, SMALL)
+    empty = replace(night, folder=tmp_path / "empty")
     empty.folder.mkdir()
     assert "there is no lake" in empty.run("finetune").err
     for ended in (part, empty.run("finetune")):

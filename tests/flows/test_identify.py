@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from autodetect.lake.objects import LocalStore
+from autodetect.release.keys import write_key
 from tests.flows.program import Program
 from tests.prices.stocked import offer
 from tests.release.model_release import LABELS, SPORTS_CAR, TABBY, ModelRelease, photos
+from tests.release.sample import KEY
 
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Program]:
     """The program beside a store in `var/store`; releases and their cached copies are large, so all of it goes."""
+    write_key(tmp_path / "var/keys/signing.json", KEY)
     yield Program(tmp_path, tmp_path / "none", tmp_path / "prefect")
     shutil.rmtree(tmp_path)
 

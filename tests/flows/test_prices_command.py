@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from autodetect.lake.objects import LocalStore
+from autodetect.release.keys import write_key
 from tests.flows.program import Program
 from tests.prices.test_explain import FORD, Night, asked, sold
 from tests.release.priced_release import MUSTANG, publish_prices
+from tests.release.sample import KEY
 
 MUSTANG_2016 = ("value", "--make", "ford", "--model", "mustang", "--year", "2016")
 
@@ -17,6 +19,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The program beside a store with prices and a lake with a night's."""
     folder = tmp_path_factory.mktemp("prices")
     publish_prices(LocalStore(folder / "var/store"), folder / "files")
+    write_key(folder / "var/keys/signing.json", KEY)
     sales = [sold(n, 20_000 + 500 * n, seller_hash=f"seller {n}") for n in range(20)]
     Night(folder / "var", *sales, sold("p1", 400.0, title="Mustang for parts"), asked("a1", 21_000))
     return Program(folder, folder / "none", folder / "prefect")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from autodetect.classifier.champion import class_map_digest
 from autodetect.lake.objects import LocalStore
 from autodetect.lake.schemas import LISTINGS, OFFERS
 from autodetect.prices.files import SALES, write_price_files
@@ -21,7 +22,7 @@ from autodetect.release.layout import media_type
 from autodetect.release.publish import publish
 from autodetect.release.upload import ReleaseFile
 from autodetect.sections import PriceSettings, ValuationSettings
-from tests.release.sample import KEY, NOW, facts
+from tests.release.sample import CLASSES, KEY, NOW, facts
 
 NIGHT = date(2026, 3, 14)
 MUSTANG, FOCUS = "ford/mustang", "ford/focus"
@@ -79,7 +80,7 @@ def publish_prices(store: LocalStore, folder: Path, *, valued: bool = True) -> N
         offers=offers(),
         make_models=pa.Table.from_pandas(MODELS),
         classes=pa.table({"class_id": [7], "make_model_id": [MUSTANG], "label": ["Ford Mustang"]}),
-        class_map_digest="c" * 64,
+        class_map_digest=class_map_digest(CLASSES),
         **made,
     )
     released = [ReleaseFile(path.name, path, media_type(path.name)) for _, path in files]

@@ -117,7 +117,7 @@ class Publishing:
                 night,
                 counts={"announced": 9, "imported": 0, "seen": 9},
                 facts={"coverage": 1.0},
-                versions={"seen": 0},
+                versions={"seen": 0, "sightings": 0},
             ),
             self.receipt("curate", night, facts={"held": []}),
             self.receipt("train", night, facts=told | {"promoted": gate.promoted} | facts),

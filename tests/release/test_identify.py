@@ -26,6 +26,7 @@ from tests.release.model_release import (
     ModelRelease,
     photos,
 )
+from tests.release.sample import KEY, NOW
 
 SAID = ([6.0, 0.0, 1.0, 0.0], [1.0, 2.0, 1.5, 0.0], [0.0, 0.5, 0.2, 0.1])
 
@@ -51,7 +52,11 @@ def softmax(logits, temperature=1.0):
 
 
 def told(store: LocalStore, cache: Path, paths: list[Path], **options: Any) -> list[Identification]:
-    return identify(fetch(store, cache), {path: read_photo(path, max_pixels=10**7) for path in paths}, **options)
+    return identify(
+        fetch(store, cache, trusted=KEY.public, now=NOW),
+        {path: read_photo(path, max_pixels=10**7) for path in paths},
+        **options,
+    )
 
 
 def by_label(found: Identification) -> dict[str, float]:
@@ -88,7 +93,10 @@ def test_photos_of_one_car_get_one_answer_by_their_mean_log_probability(release,
 
 def test_outputs_that_do_not_answer_are_never_guessed(release, said, store, tmp_path):
     release.publish(store, said, silent=(0, 2))
-    for found in [*told(store, tmp_path / "cache", list(said)), *told(store, tmp_path, list(said), same_car=True)]:
+    for found in [
+        *told(store, tmp_path / "cache", list(said)),
+        *told(store, tmp_path / "cache", list(said), same_car=True),
+    ]:
         assert set(by_label(found)) == {LABELS[1], LABELS[3]}
         assert sum(by_label(found).values()) == pytest.approx(1)
 
@@ -131,7 +139,7 @@ def test_a_model_of_another_backbone_is_refused(release, said, store, tmp_path, 
     monkeypatch.setattr(release, "record", release.record.model_copy(update={"digest": "d" * 64}))
     release.publish(store, said)
     monkeypatch.undo()
-    synced = fetch(store, tmp_path / "cache")
+    synced = fetch(store, tmp_path / "cache", trusted=KEY.public, now=NOW)
     record = release.record.model_dump_json().encode()
     synced.path("backbone.json").write_bytes(record)
     with pytest.raises(CorruptError, match="was trained on dddddddddddd"):
@@ -145,9 +153,9 @@ def test_what_was_fetched_answers_while_the_store_is_down(release, said, store, 
     def down(*_: object) -> Iterator[str]:
         raise DependencyDownError("the store does not answer")
 
-    for name in ("list", "get", "chunks"):
+    for name in ("list", "get", "get_if_changed", "chunks"):
         monkeypatch.setattr(store, name, down)
-    assert fetch(store, tmp_path / "cache").offline
+    assert fetch(store, tmp_path / "cache", trusted=KEY.public, now=NOW).offline
     assert told(store, tmp_path / "cache", list(said)) == online
 
 

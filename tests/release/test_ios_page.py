@@ -17,8 +17,9 @@ from autodetect.release.layout import history_key, manifest_key, object_key
 from autodetect.release.manifest import SCHEMA_VERSION, Manifest, encode, release_id
 from tests.release.sample import facts
 
-PAGE = (Path(__file__).parents[2] / "docs" / "ios.md").read_text("utf-8")
-CREATED = re.search(r'range\(of: #"(.+?)"#', PAGE)[1]
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "ios.md").read_text("utf-8")
+CREATED = re.search(r'range\(of: #"("created.+?)"#', (DOCS / "client.md").read_text("utf-8"))[1]
 
 
 def as_the_app_reads_it(data: bytes) -> str:

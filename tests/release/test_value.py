@@ -16,6 +16,7 @@ from autodetect.prices.places import parse_place
 from autodetect.release.client import SyncedRelease
 from autodetect.release.value import FILE, AskedCar, CarValue, fetch, value_car
 from tests.release.priced_release import MUSTANG, NEW, publish_prices
+from tests.release.sample import KEY, NOW
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> SyncedRelease:
     folder = tmp_path_factory.mktemp("release")
     store = LocalStore(folder / "store")
     publish_prices(store, folder / "files")
-    return fetch(store, folder / "cache")
+    return fetch(store, folder / "cache", trusted=KEY.public, now=NOW)
 
 
 def asked(release: SyncedRelease, **car: object) -> CarValue:
@@ -105,7 +106,7 @@ def test_a_name_is_found_however_it_is_spelt_or_a_likely_one_suggested(release: 
 def test_a_release_without_a_valuation_still_tells_prices(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "store")
     publish_prices(store, tmp_path / "files", valued=False)
-    found = asked(fetch(store, tmp_path / "cache"), year=2016, price=9_000)
+    found = asked(fetch(store, tmp_path / "cache", trusted=KEY.public, now=NOW), year=2016, price=9_000)
     assert found.worth is None
     assert found.price is not None
 

@@ -23,11 +23,13 @@ from autodetect.lake.tables import rows_of
 from autodetect.records import Receipt, Verdict
 from autodetect.release.history import newest
 from autodetect.release.identify import fetch, identify, read_photo
+from autodetect.release.keys import trusted_key
 from autodetect.release.manifest import Manifest
 from autodetect.sections import BackboneSettings, ClassifierSettings, CoremlSettings
 from autodetect.settings import Settings
 from tests.release.model_release import photos
 from tests.release.publishing import PASSED, Publishing
+from tests.release.sample import NOW
 
 FIRST, SECOND, THIRD = (date(2026, 11, day) for day in (1, 2, 3))
 REFUSED = GateVerdict(promoted=False, words="refused: 40 % against 60 %", n=20)
@@ -118,7 +120,8 @@ def assert_one_class_map(nights: Nights, manifest: Manifest) -> None:
 
 def answers(nights: Nights, photo: Path) -> list[str]:
     """What the newest release answers to a photo."""
-    (found,) = identify(fetch(nights.store, nights.folder / "cache"), {photo: read_photo(photo, max_pixels=10**7)})
+    release = fetch(nights.store, nights.folder / "cache", trusted=trusted_key(nights.settings), now=NOW)
+    (found,) = identify(release, {photo: read_photo(photo, max_pixels=10**7)})
     return [guess.label for guess in found.guesses]
 
 
