@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 
 from autodetect.errors import StageFailedError
+from autodetect.release.keys import KEY_VARIABLE
 from crawlers.parent import exit_with_parent
 
 START_DEADLINE_S = 180.0  # a fresh database takes some 20 s of migrations, more on a busy machine
@@ -44,7 +45,7 @@ def prefect_api() -> Iterator[None]:
         port = free.getsockname()[1]
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "flows.private_server", str(port), str(os.getpid())],
-        env={**os.environ, **ENVIRONMENT},
+        env={name: value for name, value in os.environ.items() if name != KEY_VARIABLE} | ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         process_group=0,  # Ctrl-C must reach the run, which still has something to tell the server

@@ -40,6 +40,15 @@ def kept_releases(store: ObjectStore, history: Sequence[HistoryEntry], keep: int
     return (set(recent) - gone) | set(recent[:1]) | pinned_releases(store)
 
 
+def collected_for_good(store: ObjectStore, history: Sequence[HistoryEntry]) -> set[str]:
+    """Return the ids of the releases of the whole history that were collected, and are neither in force nor pinned.
+
+    Raises:
+        CorruptError: as `kept_releases` does.
+    """
+    return {entry.release_id for entry in history} - kept_releases(store, history, keep=len(history) or 1)
+
+
 def pinned_releases(store: ObjectStore) -> set[str]:
     """Return the ids of the releases that somebody wants kept.
 

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from autodetect.errors import CorruptError, UsageError
-from autodetect.lake.archives import sha256_file
-from autodetect.lake.objects import ObjectMissingError, ObjectStore
+from autodetect.errors import UsageError
+from autodetect.lake.objects import ObjectStore
 from autodetect.release.card import channel_row
+from autodetect.release.files import fetched
 from autodetect.release.history import VALID_FOR, entries
-from autodetect.release.layout import object_key
 from autodetect.release.manifest import Manifest, ReleaseFacts
 from autodetect.release.publish import Published, publish, refuse_demo_key
 from autodetect.release.signing import PrivateKey, PublicKey
@@ -88,13 +87,7 @@ def promote(
 def _fetched(store: ObjectStore, manifest: Manifest, facts: ReleaseFacts, work: Path) -> Iterator[ReleaseFile]:
     """Bring the release's files into a local folder, each compared with its digest."""
     for name, wanted in manifest.objects.items():
-        path = work / name
-        try:
-            store.download(object_key(wanted.sha256), path)
-        except ObjectMissingError as error:
-            raise CorruptError(f"{store.url} lacks '{name}' ({wanted.sha256})", "promote another release") from error
-        if sha256_file(path) != wanted.sha256:
-            raise CorruptError(f"'{name}' in {store.url} is not what its digest names", "promote another release")
+        path = fetched(store, manifest, name, work)
         if name == CARD:
             path.write_bytes(path.read_bytes().replace(channel_row(manifest).encode(), channel_row(facts).encode()))
         yield ReleaseFile(name, path, wanted.media_type)

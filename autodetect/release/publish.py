@@ -11,7 +11,16 @@ from pydantic import ValidationError
 
 from autodetect.errors import CorruptError, DependencyDownError, UsageError
 from autodetect.lake.objects import ObjectStore
-from autodetect.release.history import COMMIT_TRIES, VALID_FOR, HistoryEntry, append, manifest_of, newest, repair_hint
+from autodetect.release.history import (
+    COMMIT_TRIES,
+    VALID_FOR,
+    HistoryEntry,
+    append,
+    manifest_of,
+    newest,
+    refuse_other_key,
+    repair_hint,
+)
 from autodetect.release.layout import manifest_key
 from autodetect.release.manifest import (
     Manifest,
@@ -94,8 +103,10 @@ def publish(
             current = None if before is None else manifest_of(store, before)
             if before is not None and current is not None:
                 _refuse_mixing(store, current, facts)
+                refuse_other_key(store, before, key.public)
                 same = _manifest(facts, objects, current.previous_release, current.created)
                 if release_id(same) == before.release_id:
+                    sign_manifest(store, before.release_id, key)
                     return _published(store, before, objects, uploaded, committed=False)
             manifest = _manifest(facts, objects, None if before is None else before.release_id, now)
             identity = release_id(manifest)

@@ -9,14 +9,15 @@ from autodetect.release.history import (
     VALID_FOR,
     HistoryEntry,
     append,
+    manifest_of,
     newest,
     read_entry,
     refuse_other_key,
     repair_hint,
 )
-from autodetect.release.layout import history_key, manifest_key, signatures_key
+from autodetect.release.layout import history_key
 from autodetect.release.publish import refuse_demo_key
-from autodetect.release.signed import believed_manifest, sign_manifest
+from autodetect.release.signed import sign_manifest, signed_manifest
 from autodetect.release.signing import PrivateKey, PublicKey
 
 
@@ -114,7 +115,5 @@ def _complete(store: ObjectStore, entry: HistoryEntry, new: PrivateKey) -> None:
 
 def _refuse_unfit(store: ObjectStore, entry: HistoryEntry, old: PublicKey, new: PublicKey) -> None:
     """Sign on only what the old key vouches for, and let no demo key into production."""
-    key = manifest_key(entry.release_id)
-    signatures = store.get(signatures_key(entry.release_id))
-    manifest = believed_manifest(store.get(key), signatures, entry.release_id, old, f"{store.url}/{key}")
-    refuse_demo_key(manifest.channel, new)
+    refuse_demo_key(manifest_of(store, entry).channel, new)
+    signed_manifest(store, entry.release_id, old)

@@ -43,6 +43,26 @@ def read_signatures(store: ObjectStore, release_id: str) -> Signatures:
     return decode(Signatures, store.get(key), f"{store.url}/{key}")
 
 
+def signed_manifest(store: ObjectStore, release_id: str, key: PublicKey) -> Manifest:
+    """Return a manifest of the store that the key has signed.
+
+    Raises:
+        ObjectMissingError: there is no such manifest.
+        ForgedError: the key has not signed it, or its signatures are missing.
+        CorruptError: manifest or signatures are damaged.
+        UsageError: a newer AutoDetect made it.
+    """
+    place = f"{store.url}/{manifest_key(release_id)}"
+    data = store.get(manifest_key(release_id))
+    try:
+        signatures = store.get(signatures_key(release_id))
+    except ObjectMissingError as error:
+        raise ForgedError(
+            f"the signatures of {place} are missing", "take another release, or restore them from a backup"
+        ) from error
+    return believed_manifest(data, signatures, release_id, key, place)
+
+
 def believed_manifest(data: bytes, signatures: bytes, release_id: str, key: PublicKey, place: str) -> Manifest:
     """Return a manifest whose signature was checked before anything in it was read.
 

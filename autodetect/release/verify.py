@@ -12,7 +12,7 @@ from autodetect.records import Record
 from autodetect.release.chain import Chain
 from autodetect.release.files import fetched
 from autodetect.release.history import HistoryEntry, LatestHint, read_entry, sequences
-from autodetect.release.kept import kept_releases
+from autodetect.release.kept import collected_for_good
 from autodetect.release.layout import (
     COLLECTED,
     COLLECTING,
@@ -134,9 +134,8 @@ def _hint_problems(store: ObjectStore, history: list[HistoryEntry]) -> list[Prob
 
 
 def _gone(store: ObjectStore, history: list[HistoryEntry], problems: list[Problem]) -> set[str]:
-    """Return the releases that were collected; those in force or pinned since are asked for all the same."""
     try:
-        return {entry.release_id for entry in history} - kept_releases(store, history, keep=len(history) or 1)
+        return collected_for_good(store, history)
     except CorruptError as error:
         problems.append(Problem(key=COLLECTED, reason=error.what))
         return set()

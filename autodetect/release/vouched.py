@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from autodetect.errors import UsageError
 from autodetect.lake.objects import ObjectMissingError, ObjectStore
 from autodetect.release.history import HistoryEntry
-from autodetect.release.layout import manifest_key, signatures_key
 from autodetect.release.manifest import Manifest
-from autodetect.release.signed import believed_manifest
-from autodetect.release.signing import ForgedError, PublicKey
+from autodetect.release.signed import signed_manifest
+from autodetect.release.signing import PublicKey
 from autodetect.release.trust import key_in_force
 
 
@@ -32,18 +31,10 @@ def vouched_manifest(
     if not named:
         raise UsageError(f"the release {release_id} was never in force in {store.url}", "see `autodetect release list`")
     key = key_in_force(named[-1], lambda number: history[number - 1], trusted, store.url)
-    place = manifest_key(release_id)
     try:
-        data = store.get(place)
+        return signed_manifest(store, release_id, key)
     except ObjectMissingError as error:
         raise UsageError(
             f"{store.url} does not hold the release {release_id} any more: it was collected",
             "see `autodetect release list`; `autodetect release pin` keeps one",
         ) from error
-    try:
-        signatures = store.get(signatures_key(release_id))
-    except ObjectMissingError as error:
-        raise ForgedError(
-            f"the signatures of {store.url}/{place} are missing", "take another release, or restore them"
-        ) from error
-    return believed_manifest(data, signatures, release_id, key, f"{store.url}/{place}")

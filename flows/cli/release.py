@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from autodetect.errors import CorruptError, UsageError
 from flows.cli import release_changes, release_checks, release_keys, release_sync
 from flows.cli.output import JsonOption, StoreOption, show
 from flows.cli.release_store import ReleaseArgument, opened_store, wanted_release
@@ -26,16 +27,19 @@ def register(app: typer.Typer) -> None:
 def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """List the history of the store, newest last. Example: autodetect release list --store var/store."""
     from autodetect.release.history import entries, manifest_of
-    from autodetect.release.kept import kept_releases, pinned_releases
+    from autodetect.release.kept import collected_for_good, pinned_releases
     from flows.cli.release_words import history_lines
 
     opened = opened_store(store)
     history, pinned = entries(opened), pinned_releases(opened)
-    kept = kept_releases(opened, history, keep=len(history) or 1)
+    gone = collected_for_good(opened, history)
     rows = []
     for entry in history:
-        collected = entry.release_id not in kept
-        manifest = None if collected else manifest_of(opened, entry)
+        collected, manifest, damaged = entry.release_id in gone, None, False
+        try:
+            manifest = None if collected else manifest_of(opened, entry)
+        except CorruptError:  # told as damaged: who looks for a release to go back to needs to see the others
+            damaged = True
         rows.append(
             _told(entry)
             | {
@@ -43,6 +47,7 @@ def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> Non
                 "verdict": str(manifest.verdict) if manifest else None,
                 "pinned": entry.release_id in pinned,
                 "collected": collected,
+                "damaged": damaged,
             }
         )
     show(rows, "\n".join(history_lines(rows)) or "no releases yet", as_json=as_json)
@@ -52,12 +57,19 @@ def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> Non
 def show_release(release: ReleaseArgument = None, store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Show a release: its manifest, when and by whom it was published. Example: autodetect release show."""
     from autodetect.release.history import entries, manifest_of
+    from autodetect.release.kept import collected_for_good
     from autodetect.release.pins import pins
     from flows.cli.release_words import release_lines
 
     opened = opened_store(store)
     wanted = wanted_release(opened, release)
-    named = [entry for entry in entries(opened) if entry.release_id == wanted]
+    history = entries(opened)
+    named = [entry for entry in history if entry.release_id == wanted]
+    if wanted in collected_for_good(opened, history):
+        raise UsageError(
+            f"{opened.url} does not hold the release {wanted[:16]} any more: it was collected",
+            "see `autodetect release list`; `autodetect release pin` keeps one",
+        )
     pin = pins(opened).get(wanted)
     value = manifest_of(opened, named[-1]).model_dump(mode="json")
     value |= {"release_id": wanted, "entries": [_told(entry) for entry in named]}

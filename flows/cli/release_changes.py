@@ -52,7 +52,7 @@ def rollback(
     settings = NightOptions(store=store).settings()
     opened = open_store(settings, probe=not dry_run)
     target = None if release is None else wanted_release(opened, release)
-    trusted, key = trusted_key(settings), signing_key(settings)
+    trusted, key = trusted_key(settings), signing_key(settings, make=False)
     if dry_run:
         plan = planned_rollback(opened, target, key=key.public, trusted=trusted)
         value = {"release_id": plan.release_id, "night": plan.manifest.night, "displaced": plan.displaced.release_id}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autodetect.errors import UsageError
+from autodetect.errors import CorruptError, UsageError
 from flows.cli.output import JsonOption, StoreOption, show
 from flows.cli.release_store import ReleaseArgument, opened_store, wanted_release
 
@@ -38,7 +38,10 @@ def verify(
     from autodetect.release.verify import examined
 
     opened = opened_store(store)
-    wanted = None if whole_store else wanted_release(opened, release)
+    try:
+        wanted = None if whole_store else wanted_release(opened, release)
+    except CorruptError:  # a damaged history does not say which is meant: all of it is looked through, and told
+        wanted = None
     key = _trusted(trusted)
     found = examined(opened, wanted, trusted=key)
     value = {

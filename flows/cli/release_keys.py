@@ -3,12 +3,16 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autodetect.errors import UsageError
 from flows.cli.output import JsonOption, StoreOption, show
+from flows.cli.release_store import ByOption, ReasonOption
+
+if TYPE_CHECKING:
+    from autodetect.release.signing import PublicKey
 
 
 def register(group: typer.Typer) -> None:
@@ -71,8 +75,8 @@ def key(
 
 def rotate(
     new: Annotated[Path, typer.Option("--new", metavar="FILE", help="The new private key, made by `keygen`.")],
-    by: Annotated[str, typer.Option(metavar="NAME", help="Who says so.")],
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the history.")],
+    by: ByOption,
+    reason: ReasonOption,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -118,5 +122,5 @@ def _taken(path: Path) -> UsageError:
     return UsageError(f"{path} is there already, and no key is ever overwritten", "name another file")
 
 
-def _told(key: "PublicKey") -> dict[str, str]:  # type: ignore[name-defined]  # noqa: F821 - not imported at start
+def _told(key: "PublicKey") -> dict[str, str]:
     return {"key_id": key.key_id, "purpose": key.purpose, "public_key": key.public_key}

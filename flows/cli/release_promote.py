@@ -133,7 +133,7 @@ def _promote_release(
         )
         show(value, text, as_json=as_json)
         return
-    key = read_key(Path(key_file)) if key_file else signing_key(settings)
+    key = read_key(Path(key_file)) if key_file else signing_key(settings, make=False)
     folder = Path(settings.work)
     folder.mkdir(parents=True, exist_ok=True)
     with telling_interrupts(), tempfile.TemporaryDirectory(dir=folder, prefix="promote-") as work:

@@ -16,7 +16,7 @@ def register(group: typer.Typer) -> None:
 def sync_release(
     folder: Annotated[Path, typer.Argument(help="Where to keep it; made if absent.")],
     trusted: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File of the public key to trust; default: as set.")
+        str | None, typer.Option(metavar="KEY", help="Public key to trust; default: release.trusted_key.")
     ] = None,
     only: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Fetch only this file; may be repeated.")
@@ -42,11 +42,7 @@ def sync_release(
     from flows.cli.synced import synced
     from flows.options import NightOptions
 
-    settings = NightOptions(store=store).settings()
-    if trusted is not None:
-        settings = settings.model_copy(
-            update={"release": settings.release.model_copy(update={"trusted_key": str(trusted)})}
-        )
+    settings = NightOptions(store=store).settings().with_values({"release.trusted_key": trusted})
     fetch = partial(sync, wanted=only or None, channel=channel, app_version=app_version)
     release = synced(settings, fetch, folder=folder)
     names = sorted(only or release.manifest.objects)

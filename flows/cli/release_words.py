@@ -21,7 +21,9 @@ def history_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _entry(row: Mapping[str, Any]) -> tuple[str, ...]:
-    notes = [word for word in ("pinned", "collected") if row[word]] + [said for said in [who_and_why(row)] if said]
+    notes = [word for word in ("pinned", "collected", "damaged") if row[word]]
+    if said := who_and_why(row):
+        notes.append(said)
     return (
         str(row["sequence"]),
         row["release_id"][:16],

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from autodetect.errors import UsageError
 from autodetect.lake.objects import LocalStore
 from autodetect.release.history import entries, newest
-from autodetect.release.keys import write_key
+from autodetect.release.keys import write_key, write_public
 from autodetect.release.layout import LATEST, manifest_key
 from autodetect.release.publish import publish
 from autodetect.release.signing import PrivateKey
@@ -58,6 +58,21 @@ def test_roll_back_by_dry_run_and_for_good(program: Program, store: LocalStore) 
     assert len(entries(store)) == 4
 
 
+def test_no_key_is_made_for_a_store_that_has_releases(program: Program, store: LocalStore) -> None:
+    write_public(program.folder / "trusted.json", KEY.public)
+    program.variables |= {
+        "AUTODETECT_CHANNEL": "demo",
+        "AUTODETECT_RELEASE__KEY_FILE": "nowhere.json",
+        "AUTODETECT_RELEASE__TRUSTED_KEY": "trusted.json",
+    }
+    first = entries(store)[0].release_id
+    for command in (("rollback", "--dry-run"), ("rollback",), ("promote", first, "--to", "shop")):
+        ended = program.run("release", *command, *SAID)
+        assert (ended.code, "nowhere.json cannot be read" in ended.err) == (2, True), ended.err
+    assert not (program.folder / "nowhere.json").exists()
+    assert len(entries(store)) == 3
+
+
 def test_pinned_releases_survive_garbage_collection_which_says_what_goes_first(
     program: Program, store: LocalStore
 ) -> None:
@@ -79,6 +94,8 @@ def test_pinned_releases_survive_garbage_collection_which_says_what_goes_first(
     assert not set(dry["files"]) & set(store.list())
     gone = program.run("release", "pin", ids[1], *SAID)
     assert (gone.code, "was collected" in gone.err) == (2, True)
+    shown = program.run("release", "show", ids[1])
+    assert (shown.code, "it was collected" in shown.err) == (2, True)
     assert program.run("release", "unpin", ids[0], "--json").json()["was_pinned"]
     assert program.run("release", "gc", "--keep", "1", "--json").json()["releases"] == [ids[0]]
 

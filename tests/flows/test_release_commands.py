@@ -11,7 +11,7 @@ from autodetect.lake.archives import sha256_bytes
 from autodetect.lake.objects import LocalStore
 from autodetect.release.history import commit
 from autodetect.release.keys import write_key, write_public
-from autodetect.release.layout import manifest_key, object_key, signatures_key
+from autodetect.release.layout import history_key, manifest_key, object_key, signatures_key
 from autodetect.release.pins import pin
 from autodetect.release.publish import publish
 from autodetect.release.rotation import rotate
@@ -87,6 +87,17 @@ def test_a_release_is_shown_with_its_entries_its_pin_and_the_model_it_displaced(
     assert "random weights: für Tests" in newest
 
 
+def test_a_damaged_release_does_not_hide_the_others(program: Program, made: tuple[Path, str, str]) -> None:
+    second = made[2]
+    LocalStore(program.folder / "var" / "store").delete(manifest_key(second))
+    listed = program.run("release", "list")
+    assert listed.code == 0, listed.err
+    lines = listed.out.splitlines()
+    assert [second[:16] in line and "damaged" in line for line in lines[1:]] == [False, True, True, False]
+    shown = program.run("release", "show", second[:9])
+    assert (shown.code, "whose manifest is missing" in shown.err) == (1, True)
+
+
 def test_a_sound_store_verifies_with_and_without_a_key(program: Program) -> None:
     judged = program.run("release", "verify", "--all", "--trusted", "trusted.json")
     assert judged.code == 0, judged.out
@@ -117,6 +128,15 @@ def test_problems_are_told_one_by_one_and_exit_1(program: Program, made: tuple[P
     assert f"!!  {signatures_key(made[1])}: missing: the manifest is not signed" in said.out
     assert f"!!  {model}: 'AutoDetect.mlpackage.zip' is damaged" in said.out
     assert said.out.endswith(": 2 problems\n")
+
+
+def test_a_damaged_history_is_told_entry_by_entry(program: Program) -> None:
+    store = LocalStore(program.folder / "var" / "store")
+    store.put(history_key(2), b"{}")
+    said = program.run("release", "verify", "--trusted", "trusted.json")
+    assert (said.code, said.err) == (1, "")
+    assert f"!!  {history_key(2)}: " in said.out
+    assert "is no sound HistoryEntry" in said.out
 
 
 def test_releases_are_compared_by_default_the_one_in_force_with_the_one_before(

@@ -55,6 +55,8 @@ def test_only_what_is_named_is_fetched_and_another_key_is_refused(program: Progr
     other = program.run("release", "sync", "other", "--trusted", "other.json")
     assert other.code == 1
     assert "is not signed by the key" in other.err
+    bare = program.run("release", "sync", "bare", "--trusted", KEY.public.public_key)
+    assert bare.code == 0, bare.err
     for options, words in {
         ("--channel", "production"): "of the channel 'demo', not 'production'",
         ("--app-version", "0.9"): "needs version 1.0 of the app",

@@ -14,6 +14,7 @@ from autodetect.lake.receipts import BEGIN
 from autodetect.records import Receipt
 from autodetect.settings import load
 from flows import runner
+from flows.private_server import prefect_api
 from flows.runner import NightRun, run_stage
 from flows.stages import BY_NAME, STAGES
 
@@ -49,3 +50,23 @@ def test_only_the_process_that_publishes_is_given_the_signing_key(
     assert "AUTODETECT_RELEASE__KEY" not in seen["variables"]
     assert seen["request"]["settings"]["release"]["key"] == ("the secret" if name == "publish" else "")
     assert ("the secret" in told.read_text()) == (name == "publish")
+
+
+def test_the_private_prefect_server_is_not_given_the_signing_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    told, stand_in = tmp_path / "told.json", tmp_path / "python"
+    stand_in.write_text(TELLING.format(python=sys.executable, told=str(told)).replace("json.load(sys.stdin)", "None"))
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("AUTODETECT_RELEASE__KEY", "the secret")
+    monkeypatch.setattr(runner.sys, "executable", str(stand_in))
+    with (
+        temporary_settings(restore_defaults={PREFECT_API_URL}),
+        pytest.raises(StageFailedError, match="did not start"),
+        prefect_api(),
+    ):
+        pass
+    assert "PREFECT_UI_ENABLED" in told.read_text()
+    assert "the secret" not in told.read_text()

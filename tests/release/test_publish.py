@@ -13,6 +13,7 @@ from autodetect.release.history import commit, entries, newest, newest_manifest
 from autodetect.release.layout import LATEST, PUBLISHING, history_key, manifest_key, object_key, signatures_key
 from autodetect.release.manifest import load_manifest
 from autodetect.release.publish import publish
+from autodetect.release.signing import ForgedError, PrivateKey
 from autodetect.release.upload import ReleaseFile
 from autodetect.release.verify import verify
 from tests.release.sample import CONTENT, KEY, NOW, CountingStore, facts, files, publish_night
@@ -112,6 +113,19 @@ def test_damaged_objects_and_manifests_are_repaired_by_publishing_again(store: L
     assert again.uploaded == ("classes.json",)
     assert again.release_id == published.release_id
     assert verify(store) == []
+
+
+def test_signatures_that_were_lost_are_made_again_by_the_stores_own_key_alone(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    published = publish_night(store, tmp_path, 1)
+    store.delete(signatures_key(published.release_id))
+    with pytest.raises(ForgedError, match="is signed by"):
+        publish(store, files(tmp_path / "1"), facts(), NOW, key=PrivateKey(bytes(32), "demo"))
+    assert not store.exists(signatures_key(published.release_id))
+    again = publish_night(store, tmp_path, 1)
+    assert (again.release_id, again.committed) == (published.release_id, False)
+    assert verify(store, trusted=KEY.public) == []
 
 
 class DamagingStore(LocalStore):

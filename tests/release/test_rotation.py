@@ -98,6 +98,14 @@ def test_a_key_that_was_rotated_out_cannot_append(store: LocalStore, tmp_path: P
     assert followed(store, KEY.public)[0] == NEW.public
 
 
+def test_a_release_whose_signatures_are_missing_is_not_handed_on(store: LocalStore, tmp_path: Path) -> None:
+    first = publish_night(store, tmp_path, 1)
+    store.delete(signatures_key(first.release_id))
+    with pytest.raises(ForgedError, match=r"signatures of .* are missing\n  -> "):
+        turned(store)
+    assert len(entries(store)) == 1
+
+
 def test_rotations_follow_one_another(store: LocalStore, tmp_path: Path) -> None:
     publish_night(store, tmp_path, 1)
     turned(store)

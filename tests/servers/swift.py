@@ -1,4 +1,4 @@
-"""A second real S3 server for tests: OpenStack Swift with its s3api, from PyPI. Real authentication and signatures.
+"""A second real S3 server for tests: OpenStack Swift with its s3api. Real authentication and signatures.
 
 Four processes on loopback (proxy, account, container, object), one copy of everything in one folder. They are told by
 the kernel to end when the test run does, and are killed by `SwiftServer.stop`. No administrator is needed, but a file

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from autodetect.errors import AutoDetectError, UsageError
+from autodetect.errors import AutoDetectError, CorruptError, UsageError
 from autodetect.lake.objects.durable import PARTIAL_PREFIX, write_file
 
 MAX_KEY_BYTES = 900  # S3 allows 1,024 with the store's prefix
 MAX_NAME_BYTES = 240  # common file systems allow 255
+MAX_POLLED_BYTES = 1 << 16  # nobody fills the memory of whoever asks for news
 
 
 class ObjectMissingError(AutoDetectError):
@@ -76,14 +77,15 @@ class ObjectStore(ABC):
         return b"".join(self.chunks(key))
 
     def get_if_changed(self, key: str, etag: str | None) -> tuple[bytes, str] | None:
-        """Return the object's bytes and their tag; None if the tag is still `etag`.
+        """Return a small object's bytes and their tag; None if the tag is still `etag`.
 
         A tag means something only to the store that gave it. None asks for the bytes in any case.
 
         Raises:
             ObjectMissingError: nothing is there.
+            CorruptError: it is longer than `MAX_POLLED_BYTES`.
         """
-        data = self.get(key)
+        data = polled(self.chunks(key), f"{self.url}/{key}")
         tag = hashlib.sha256(data).hexdigest()
         return None if tag == etag else (data, tag)
 
@@ -117,6 +119,22 @@ class ObjectStore(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
+
+
+def polled(chunks: Iterator[bytes], place: str) -> bytes:
+    """Return the bytes in these pieces.
+
+    Raises:
+        CorruptError: they come to more than `MAX_POLLED_BYTES`.
+    """
+    data = b""
+    for chunk in chunks:
+        data += chunk
+        if len(data) > MAX_POLLED_BYTES:
+            raise CorruptError(
+                f"{place} is longer than the {MAX_POLLED_BYTES:,} bytes that it may have", "tell who runs the store"
+            )
+    return data
 
 
 def checked_key(key: str) -> str:

@@ -9,7 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from autodetect.errors import AutoDetectError, DependencyDownError, UsageError
-from autodetect.lake.objects.base import ObjectMissingError, ObjectStore, checked_key, checked_prefix
+from autodetect.lake.objects.base import (
+    MAX_POLLED_BYTES,
+    ObjectMissingError,
+    ObjectStore,
+    checked_key,
+    checked_prefix,
+    polled,
+)
 from autodetect.lake.objects.durable import PARTIAL_PREFIX, create_file, read_chunks, sync_folder, write_file
 
 # What the system says when a part of the key is a folder where a file is wanted, or the other way round.
@@ -34,7 +41,9 @@ class LocalStore(ObjectStore):
         with self._reading(key) as path, path.open("rb") as file:
             facts = os.fstat(file.fileno())
             tag = f"{facts.st_ino:x}-{facts.st_size:x}-{facts.st_mtime_ns:x}"
-            return None if tag == etag else (file.read(), tag)
+            if tag == etag:
+                return None
+            return polled(iter([file.read(MAX_POLLED_BYTES + 1)]), f"{self.url}/{key}"), tag
 
     def put(self, key: str, data: bytes) -> None:
         """Write a temporary file, sync, rename, sync the folder."""

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from autodetect.errors import DependencyDownError, UsageError
-from autodetect.lake.objects.base import ObjectMissingError, ObjectStore, checked_key, checked_prefix
+from autodetect.lake.objects.base import ObjectMissingError, ObjectStore, checked_key, checked_prefix, polled
 from autodetect.lake.objects.durable import CHUNK_BYTES
 from autodetect.lake.objects.s3_client import S3Options, connect
 from autodetect.lake.objects.s3_errors import status_of, told
@@ -52,7 +52,7 @@ class S3Store(ObjectStore):
                 if status_of(error) == 304:
                     return None
                 raise
-            return b"".join(self._pieces(target, answer)), str(answer["ETag"])
+            return polled(self._pieces(target, answer), f"{self.url}/{key}"), str(answer["ETag"])
 
     def put(self, key: str, data: bytes) -> None:
         """Store the bytes; the server checks their MD5 and SHA-256."""

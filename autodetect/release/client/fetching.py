@@ -35,22 +35,30 @@ def missing_files(folder: Path, manifest: Manifest, names: Collection[str]) -> d
     return {name: each for name, each in files.items() if not is_sound(object_path(folder, each), each)}
 
 
-def check_size(
-    folder: Path, wanted: Collection[ManifestObject], missing: Collection[ManifestObject], limit: int
-) -> None:
+def total_size(files: Collection[ManifestObject]) -> int:
+    """Return how many bytes the files come to; two names for the same bytes are one object."""
+    return sum({each.sha256: each.size for each in files}.values())
+
+
+def check_size(wanted: Collection[ManifestObject], limit: int) -> None:
     """Compare what is announced with what may be taken, before the first byte of it.
 
     Raises:
         UsageError: the wanted files come to more than `limit` bytes.
-        DependencyDownError: the disk has no room for those that are missing.
     """
-    total = sum({each.sha256: each.size for each in wanted}.values())
-    if total > limit:
+    if (total := total_size(wanted)) > limit:
         raise UsageError(
             f"the files come to {total:,} bytes, more than the {limit:,} allowed here", "want fewer, or allow more"
         )
-    needed = sum({each.sha256: each.size for each in missing}.values())
-    free = shutil.disk_usage(folder).free
+
+
+def check_room(folder: Path, missing: Collection[ManifestObject]) -> None:
+    """Compare what is to be fetched with what the disk has left, before the first byte of it.
+
+    Raises:
+        DependencyDownError: there is no room for it.
+    """
+    needed, free = total_size(missing), shutil.disk_usage(folder).free
     if needed and needed + SPARE_BYTES > free:
         raise DependencyDownError(f"{folder} needs {needed:,} bytes, and its disk has {free:,} left", "make room")
 

@@ -14,13 +14,11 @@ from pydantic import Field
 
 from autodetect import __version__
 from autodetect.errors import DependencyDownError, UsageError
-from autodetect.lake.objects.base import ObjectMissingError, checked_key
+from autodetect.lake.objects.base import ObjectMissingError, checked_key, polled
 from autodetect.lake.objects.durable import CHUNK_BYTES
 from autodetect.records import Record
-from autodetect.release.client.source import bounded
 
 MOST_REDIRECTS = 3
-MAX_POLLED_BYTES = 1 << 16
 MISSING = frozenset({403, 404, 410})  # S3 says 403 to clients that may not list
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 UNREAD = (OSError, HTTPException)
@@ -64,8 +62,7 @@ class HttpSource:
         if answer.status == 304:
             answer.close()
             return None
-        data = b"".join(bounded(self._body(key, answer), MAX_POLLED_BYTES, f"{self.url}/{key}"))
-        return data, answer.headers.get("ETag", "")
+        return polled(self._body(key, answer), f"{self.url}/{key}"), answer.headers.get("ETag", "")
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""

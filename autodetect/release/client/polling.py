@@ -45,7 +45,7 @@ def poll(source: Source, held: HistoryEntry | None, etag: str, now: datetime) ->
     """
     try:
         answer = source.get_if_changed(LATEST, etag or None)
-    except ObjectMissingError:
+    except (ObjectMissingError, CorruptError):
         answer = b"", ""
     data, etag = answer or (b"", etag)
     hint = _hint(data)

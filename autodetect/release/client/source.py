@@ -31,6 +31,7 @@ class Source(Protocol):
 
         Raises:
             ObjectMissingError: nothing is there.
+            CorruptError: it is too long to be asked for in this way.
         """
         ...
 

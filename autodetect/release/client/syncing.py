@@ -7,7 +7,15 @@ from pathlib import Path
 from autodetect.errors import DependencyDownError
 from autodetect.release.client.belief import Believed, believe, check_fit, check_follows
 from autodetect.release.client.cache import Cache
-from autodetect.release.client.fetching import MAX_BYTES, check_size, fetch, missing_files, wanted_names
+from autodetect.release.client.fetching import (
+    MAX_BYTES,
+    check_room,
+    check_size,
+    fetch,
+    missing_files,
+    total_size,
+    wanted_names,
+)
 from autodetect.release.client.polling import poll, read_entry
 from autodetect.release.client.source import Source, read
 from autodetect.release.client.synced import SyncedRelease, described
@@ -57,10 +65,11 @@ def sync(
             release = held if held and polled.entry == held.entry else _believed(source, polled.entry, held, trusted)
             check_fit(release.manifest, app_version=app_version, channel=channel)
             names = wanted_names(release.manifest, wanted, optional)
+            check_size([described(release.manifest, name) for name in names], max_bytes)
             missing = missing_files(folder, release.manifest, names)
-            check_size(folder, [described(release.manifest, name) for name in names], missing.values(), max_bytes)
             before = cache.previous(trusted) if release is held else held
             cache.sweep([each for each in (release, held, before) if each])
+            check_room(folder, missing.values())  # after the sweep: what goes may be the room that is needed
             for name, each in missing.items():
                 fetch(source, folder, name, each)
             if release is not held or warnings:  # what was damaged is written again
@@ -75,7 +84,7 @@ def sync(
         cache.remember(source.url, polled.etag, release.entry)
         if polled.warning:
             warnings = (*warnings, polled.warning)
-        size = sum({each.sha256: each.size for each in missing.values()}.values())
+        size = total_size(missing.values())
         return _synced(folder, release, now, fetched=tuple(missing), fetched_bytes=size, warnings=warnings)
 
 

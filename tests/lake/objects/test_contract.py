@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from autodetect.errors import UsageError
+from autodetect.errors import CorruptError, UsageError
 from autodetect.lake.objects import ObjectMissingError, ObjectStore, probe_put_if_absent
+from autodetect.lake.objects.base import MAX_POLLED_BYTES
 
 KEYS = ["a.json", "a/b.json", "a/b/c é.json", "a/b0.json", "history/10.json", "history/9.json"]
 on_swift_too = pytest.mark.parametrize(
@@ -115,6 +116,9 @@ def test_only_what_has_changed_is_brought(store: ObjectStore) -> None:
     assert second is not None
     assert second[0] == b"two"
     assert store.get_if_changed("key", second[1]) is None
+    store.put("key", b" " * (MAX_POLLED_BYTES + 1))
+    with pytest.raises(CorruptError, match="longer than the 65,536 bytes"):
+        store.get_if_changed("key", None)
     store.delete("key")
     for etag in (None, second[1]):
         with pytest.raises(ObjectMissingError, match="key"):

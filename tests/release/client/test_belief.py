@@ -256,6 +256,26 @@ def test_sizes_are_checked_before_the_first_byte(
     assert synced(held, cache, max_bytes=total).sequence == 2
 
 
+def test_the_release_before_the_one_held_makes_room_for_a_new_one(
+    held: LocalStore, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced(held, cache)
+    publish_night(held, tmp_path, 3, card_md=b"# Third\n")
+    oldest = cache / "objects" / sha256_bytes(CONTENT["card.md"])
+    assert oldest.exists()
+    free = 1 << 30
+    monkeypatch.setattr(
+        "autodetect.release.client.fetching.shutil.disk_usage",
+        lambda _: SimpleNamespace(free=0 if oldest.exists() else free),
+    )
+    found = synced(held, cache)
+    assert (found.sequence, found.offline, oldest.exists()) == (3, False, False)
+    publish_night(held, tmp_path, 4, card_md=b"# Fourth\n")
+    with pytest.raises(UsageError, match="allowed here"):
+        synced(held, cache, max_bytes=1)
+    assert (cache / "objects" / sha256_bytes(b"# Second\n")).exists()
+
+
 def test_one_file_under_two_names_is_fetched_once(store: LocalStore, cache: Path, tmp_path: Path) -> None:
     publish_night(store, tmp_path, 1, again_md=CONTENT["card.md"])
     found = synced(store, cache)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from autodetect.errors import AutoDetectError, CorruptError, DependencyDownError, UsageError
 from autodetect.lake.objects import LocalStore, ObjectMissingError
-from autodetect.release.client.http_source import MAX_POLLED_BYTES, HttpOptions, HttpSource
+from autodetect.lake.objects.base import MAX_POLLED_BYTES
+from autodetect.release.client.http_source import HttpOptions, HttpSource
 from autodetect.release.client.opening import open_source
 from autodetect.release.client.source import read
 from tests.release.client.asking import synced

@@ -86,7 +86,9 @@ def test_a_hint_that_lags_is_looked_behind_once_the_entry_is_old(
     assert web.paths() == [LATEST, history_key(3)]
 
 
-@pytest.mark.parametrize("hint", [b"", b"\xff", b'{"release_id":"' + b"0" * 64 + b'","sequence":99}', None])
+@pytest.mark.parametrize(
+    "hint", [b"", b"\xff", b" " * 70_000, b'{"release_id":"' + b"0" * 64 + b'","sequence":99}', None]
+)
 def test_a_hint_that_is_missing_lies_or_is_garbage_costs_requests_and_nothing_else(
     store: LocalStore, source: HttpSource, cache: Path, tmp_path: Path, hint: bytes | None
 ) -> None:
