@@ -14,7 +14,7 @@ from autodetect.lake.lake import Lake, lake_exists, open_lake
 from autodetect.lake.lease import Fence, hold
 from autodetect.lake.nights import begin, resolve_night, superseded
 from autodetect.lake.receipts import BEGIN
-from autodetect.release.stage import check_publishing
+from autodetect.release.stage import check_publishing, open_store
 from autodetect.sections import LeaseSettings
 from autodetect.settings import Settings
 from flows.options import NightOptions
@@ -103,6 +103,7 @@ def open_night(options: NightOptions | None, log: Log, *, may_begin: bool = True
         if why := superseded(lake.receipts, date):
             raise NothingToDoError(why)
         night = NightRun(settings, lake, fence, begin(settings, lake, date, "nightly", run_id), run_id)
+        open_store(settings)  # probes it: an unfit one is refused before the night's work
         if BEGIN in night.receipts():
             log.info("night %s: going on where it stopped", date)
         elif not may_begin:

@@ -63,6 +63,8 @@ class Chain:
             keys.setdefault(entry.release_id, set()).add(key)
             if entry is history[-1]:
                 keys = {each: {*known, key} for each, known in keys.items()} | {entry.release_id: {key}}
+        for sequence, words in broken_links(history).items():
+            problems.setdefault(sequence, words)
         notes = (f"entries 1 to {came_in - 1} were signed before the trusted key came in: not judged",)
         return cls(keys, judged=True, problems=problems, notes=notes if came_in > 1 else ())
 
@@ -82,6 +84,18 @@ class Chain:
         if channel == "production" and signed_by and all(key.purpose == "demo" for key in signed_by):
             return f"a demo key, {signed_by[0].key_id}, signed a release of the channel 'production'"
         return ""
+
+
+def broken_links(history: Sequence[HistoryEntry]) -> dict[int, str]:
+    """Return the entries that were made after another entry than the store has before them; oldest first.
+
+    A key that was displaced can still sign the entries of its own time: only what came after them tells.
+    """
+    return {
+        entry.sequence: f"was made after another entry {before.sequence} than the one here, which was changed since"
+        for before, entry in pairwise(history)
+        if entry.sequence == before.sequence + 1 and entry.follows != before.digest
+    }
 
 
 def _displaced(history: Sequence[HistoryEntry]) -> dict[int, str]:

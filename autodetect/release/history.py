@@ -1,17 +1,16 @@
 """The history of a release store: numbered entries, each made once. Making one is the commit of a release."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from autodetect.errors import CorruptError, DependencyDownError, UsageError
+from autodetect.errors import CorruptError, UsageError
+from autodetect.lake.archives import sha256_bytes
 from autodetect.lake.objects import ObjectMissingError, ObjectStore
 from autodetect.records import Record, canonical_json
 from autodetect.release.layout import HISTORY, LATEST, history_key
 from autodetect.release.manifest import Digest, Manifest, decode, encode, load_manifest, utc
-from autodetect.release.signed import sign_manifest
 from autodetect.release.signing import ForgedError, PrivateKey, PublicKey, Signature
 
 VALID_FOR = timedelta(days=30)
@@ -23,6 +22,8 @@ Action = Literal["publish", "rollback", "rotate"]
 
 class HistoryEntry(Record):
     """Release `release_id` is in force from this number on, until a higher one.
+
+    `follows` is the SHA-256 of the entry before; None in the first. No entry can change once another was made after it.
 
     `key_since` is the number of the entry that brought in the key which had to sign this one: that of a rotation, or 1.
     A rotation names the `new_key` and is signed by the old and the new one; entries after it by the new one alone.
@@ -37,6 +38,7 @@ class HistoryEntry(Record):
     action: Action
     created: AwareDatetime
     expires: AwareDatetime
+    follows: Digest | None = None
     key_since: int = Field(ge=1)
     new_key: PublicKey | None = None
     by: str = ""
@@ -55,6 +57,11 @@ class HistoryEntry(Record):
     def signed_bytes(self) -> bytes:
         """Return what the signatures cover."""
         return canonical_json(self.model_dump(mode="json", exclude={"signatures"}))
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the entry's file."""
+        return sha256_bytes(encode(self))
 
     @property
     def next_key_since(self) -> int:
@@ -229,6 +236,7 @@ def append(
         action=action,
         created=moment,
         expires=utc(moment + valid_for),
+        follows=None if after is None else after.digest,
         key_since=1 if after is None else after.next_key_since,
         new_key=None if new_key is None else new_key.public,
         by=by,
@@ -257,49 +265,6 @@ def refuse_other_key(store: ObjectStore, after: HistoryEntry, key: PublicKey) ->
     raise ForgedError(
         what, "use the store's own key (release.key_file), rotate to this one, or publish into a new store"
     )
-
-
-def commit(
-    store: ObjectStore,
-    release_id: str,
-    action: Action,
-    now: datetime,
-    *,
-    key: PrivateKey,
-    valid_for: timedelta = VALID_FOR,
-    before_commit: Callable[[], None] | None = None,
-    by: str = "",
-    reason: str = "",
-) -> HistoryEntry:
-    """Put a release that is in the store into force, whatever others commit at the same time; returns the entry.
-
-    Args:
-        store: the release store.
-        release_id: a release whose manifest is in the store; it is signed if this key has not signed it yet.
-        action: how it comes into force.
-        now: the time of the commit.
-        key: signs the entry.
-        valid_for: how long a client may take it for the newest.
-        before_commit: called before each attempt; raises if this run may no longer commit (the lease was lost).
-        by: who decided so, where a person did.
-        reason: why.
-
-    Raises:
-        ObjectMissingError: there is no such release.
-        CorruptError: its manifest, or the history, is damaged.
-        ForgedError: another key signed the newest entry.
-    """
-    sign_manifest(store, release_id, key)
-    for _ in range(COMMIT_TRIES):
-        after = newest(store)
-        if before_commit is not None:
-            before_commit()
-        if entry := append(
-            store, after, release_id, action=action, now=now, key=key, valid_for=valid_for, by=by, reason=reason
-        ):
-            repair_hint(store)
-            return entry
-    raise DependencyDownError(f"{store.url}: others committed {COMMIT_TRIES} times in between", "run again")
 
 
 def _hinted(store: ObjectStore) -> HistoryEntry | None:

@@ -34,7 +34,7 @@ from autodetect.release.manifest import (
 from autodetect.release.signed import sign_manifest
 from autodetect.release.signing import PrivateKey, PublicKey
 from autodetect.release.under_way import announced
-from autodetect.release.upload import ReleaseFile, described, holds_object, upload
+from autodetect.release.upload import ReleaseFile, described, upload
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,6 @@ def publish(
     now: datetime,
     *,
     key: PrivateKey,
-    carried: Mapping[str, ManifestObject] | None = None,
     valid_for: timedelta = VALID_FOR,
     before_commit: Callable[[], None] | None = None,
     by: str = "",
@@ -74,7 +73,6 @@ def publish(
         facts: what the manifest says about them.
         now: the creation time.
         key: signs manifest and commit.
-        carried: files of an earlier release that this one takes over, by name; they are in the store.
         valid_for: how long a client may take this release for the newest.
         before_commit: called before each attempt to commit; raises if this run may no longer do so (lease lost).
         by: who decided so, where a person did.
@@ -88,16 +86,10 @@ def publish(
         DependencyDownError: the store does not answer or is being tidied, or others commit without pause.
     """
     refuse_demo_key(facts.channel, key.public)
-    _refuse_doubled(store, [*(file.name for file in files), *(carried or {})])
-    objects = {**(carried or {}), **described(files)}
+    _refuse_doubled(store, [file.name for file in files])
+    objects = described(files)
     with announced(store, now) as check_announced:
         uploaded = upload(store, files, objects)
-        for name in carried or {}:
-            if not holds_object(store, objects[name]):
-                raise CorruptError(
-                    f"{store.url}: '{name}' of an earlier release is missing or damaged ({objects[name].sha256})",
-                    "publish that release again, or train anew",
-                )
         for _ in range(COMMIT_TRIES):
             before = newest(store)
             current = None if before is None else manifest_of(store, before)

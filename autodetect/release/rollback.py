@@ -7,7 +7,15 @@ from itertools import pairwise
 
 from autodetect.errors import CorruptError, DependencyDownError, UsageError
 from autodetect.lake.objects import ObjectMissingError, ObjectStore
-from autodetect.release.history import VALID_FOR, HistoryEntry, append, entries, manifest_of, repair_hint
+from autodetect.release.history import (
+    VALID_FOR,
+    HistoryEntry,
+    append,
+    entries,
+    manifest_of,
+    refuse_other_key,
+    repair_hint,
+)
 from autodetect.release.layout import object_key
 from autodetect.release.manifest import Manifest
 from autodetect.release.publish import refuse_demo_key
@@ -100,6 +108,7 @@ def planned_rollback(
         raise UsageError(f"the release {release_id} is in force already", "see `autodetect release list`")
     manifest = vouched_manifest(store, history, release_id, trusted or key)
     refuse_demo_key(manifest.channel, key)
+    refuse_other_key(store, history[-1], key)
     _refuse_other_channel(store, history[-1], manifest)
     for name, wanted in manifest.objects.items():
         if not holds_object(store, wanted):

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 
 from autodetect.errors import UsageError
 from autodetect.lake.objects import ObjectMissingError, ObjectStore
+from autodetect.release.chain import broken_links
 from autodetect.release.history import HistoryEntry
+from autodetect.release.layout import history_key
 from autodetect.release.manifest import Manifest
 from autodetect.release.signed import signed_manifest
-from autodetect.release.signing import PublicKey
+from autodetect.release.signing import ForgedError, PublicKey
 from autodetect.release.trust import key_in_force
 
 
 def vouched_manifest(
     store: ObjectStore, history: Sequence[HistoryEntry], release_id: str, trusted: PublicKey
 ) -> Manifest:
-    """Return the manifest of a release that was in force once; its newest entry and its signature were checked.
+    """Return the manifest of a release that was in force once; its entry, what followed and its signature are checked.
 
     Args:
         store: the release store.
@@ -30,7 +32,12 @@ def vouched_manifest(
     named = [entry for entry in history if entry.release_id == release_id]
     if not named:
         raise UsageError(f"the release {release_id} was never in force in {store.url}", "see `autodetect release list`")
-    key = key_in_force(named[-1], lambda number: history[number - 1], trusted, store.url)
+    for sequence, words in broken_links(history).items():
+        raise ForgedError(
+            f"{store.url}/{history_key(sequence)} {words}", "take nothing from this store; restore it from a backup"
+        )
+    for entry in (history[-1], named[-1]):
+        key = key_in_force(entry, lambda number: history[number - 1], trusted, store.url)
     try:
         return signed_manifest(store, release_id, key)
     except ObjectMissingError as error:

@@ -107,12 +107,13 @@ def rotate(
     )
     already = before is not None and entry.sequence <= before.sequence
     done = "was already in the hands of" if already else "is now in the hands of"
+    pinned = settings.release.trusted_key or old.public.public_key
     variable = f", in place of {KEY_VARIABLE}" if settings.release.key else ""
     text = (
         f"{settings.store} {done} the key {incoming.public.key_id} (entry {entry.sequence})\n"
         f'Next: set key_file = "{new}" under [release]{variable}; the next night needs it.\n'
         f"The key {old.public.key_id} signs nothing more; clients that trust it follow. Give new clients the new one.\n"
-        f'Releases of before are rolled back to, and verified, under trusted_key = "{old.public.public_key}".'
+        f'Releases of before are rolled back to, and verified, under trusted_key = "{pinned}".'
     )
     value = {"already": already, "displaced": old.public.key_id, **entry.model_dump(mode="json")}
     show(value, text, as_json=as_json)

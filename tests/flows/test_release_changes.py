@@ -112,8 +112,31 @@ def test_promote_a_release_to_another_store(program: Program, store: LocalStore)
     assert (told["from"], told["release_id"], told["channel"]) == (ids[1], entry.release_id, "production")
     assert LocalStore(program.folder / "shop").exists(LATEST)
     assert list((program.folder / "var" / "work").glob("promote-*")) == []
-    demo = program.run("release", "promote", ids[1], "--to", "elsewhere", *SAID)
-    assert (demo.code, "demo key" in demo.err) == (2, True)
+    for dry_run in ([], ["--dry-run"]):
+        demo = program.run("release", "promote", ids[1], "--to", "elsewhere", *SAID, *dry_run)
+        assert (demo.code, "demo key" in demo.err) == (2, True)
+
+
+def test_a_dry_run_refuses_the_key_that_the_act_would_refuse(program: Program, store: LocalStore) -> None:
+    first, second, _ = [entry.release_id for entry in entries(store)]
+    promotion = ("release", "promote", first, "--to", "shop", *SAID, "--key-file", "owner.json")
+    assert program.run(*promotion).code == 0
+    write_key(program.folder / "other.json", PrivateKey(bytes([4] * 32), "release"))
+    elsewhere = program.run("release", "promote", second, *promotion[3:-1], "other.json", "--dry-run")
+    assert (elsewhere.code, "the key here" in elsewhere.err) == (1, True), elsewhere.out
+    assert program.run("release", "rotate", "--new", "other.json", *SAID).code == 0
+    displaced = program.run("release", "rollback", *SAID, "--dry-run")
+    assert (displaced.code, "the key here" in displaced.err) == (1, True), displaced.out
+
+
+def test_a_second_rotation_leaves_the_trusted_key_at_the_first(program: Program) -> None:
+    write_public(program.folder / "first.json", KEY.public)
+    program.variables["AUTODETECT_RELEASE__TRUSTED_KEY"] = "first.json"
+    write_key(program.folder / "third.json", PrivateKey(bytes([5] * 32), "release"))
+    assert program.run("release", "rotate", "--new", "owner.json", *SAID).code == 0
+    program.variables["AUTODETECT_RELEASE__KEY_FILE"] = "owner.json"
+    told = program.run("release", "rotate", "--new", "third.json", *SAID)
+    assert (told.code, 'under trusted_key = "first.json"' in told.out) == (0, True), told.err
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from autodetect.classifier.champion import ClassEntry, class_map_digest
 from autodetect.errors import DependencyDownError
 from autodetect.lake.objects import LocalStore, ObjectStore
 from autodetect.records import Verdict, canonical_json
+from autodetect.release.history import Action, HistoryEntry, append, newest, repair_hint
 from autodetect.release.layout import media_type
 from autodetect.release.manifest import Backbone, DataWindow, ReleaseFacts
 from autodetect.release.publish import Published, publish
+from autodetect.release.signed import sign_manifest
 from autodetect.release.signing import PrivateKey
 from autodetect.release.upload import ReleaseFile
 
@@ -122,3 +124,14 @@ def kill_at_write(store: Any, n: int, *, after: bool) -> None:
 
     for name in ("put", "put_file", "put_if_absent", "delete"):
         setattr(store, name, watched(getattr(store, name)))
+
+
+def commit(
+    store: Any, release_id: str, action: Action, now: datetime, *, key: PrivateKey, by: str = "", reason: str = ""
+) -> HistoryEntry:
+    """Put a release that is in the store into force, with nobody else around."""
+    sign_manifest(store, release_id, key)
+    entry = append(store, newest(store), release_id, action=action, now=now, key=key, by=by, reason=reason)
+    assert entry is not None
+    repair_hint(store)
+    return entry

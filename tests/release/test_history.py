@@ -7,10 +7,10 @@ import pytest
 
 from autodetect.errors import CorruptError
 from autodetect.lake.objects import LocalStore, ObjectMissingError
-from autodetect.release.history import LatestHint, append, commit, entries, newest, repair_hint
+from autodetect.release.history import LatestHint, append, entries, newest, repair_hint
 from autodetect.release.layout import LATEST, history_key
 from autodetect.release.manifest import encode
-from tests.release.sample import KEY, NOW, CountingStore, publish_night
+from tests.release.sample import KEY, NOW, CountingStore, commit, publish_night
 
 
 def test_a_rollback_is_a_new_entry_for_an_older_release(store: LocalStore, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from autodetect.errors import CorruptError, DependencyDownError, LeaseHeldError,
 from autodetect.lake.archives import sha256_bytes
 from autodetect.lake.objects import LocalStore, ObjectStore, open_objects
 from autodetect.records import Verdict
-from autodetect.release.history import commit, entries, newest, newest_manifest
+from autodetect.release.history import entries, newest, newest_manifest
 from autodetect.release.layout import LATEST, PUBLISHING, history_key, manifest_key, object_key, signatures_key
 from autodetect.release.manifest import load_manifest
 from autodetect.release.publish import publish
@@ -86,25 +86,6 @@ def test_every_fact_is_part_of_the_identity(store: LocalStore, tmp_path: Path, c
     assert second.sequence == 2
 
 
-def test_files_of_an_earlier_release_are_carried_over(store: LocalStore, tmp_path: Path) -> None:
-    publish_night(store, tmp_path, 1)
-    earlier = newest_manifest(store)
-    assert earlier is not None
-    carried = {name: earlier.objects[name] for name in ("AutoDetect.mlpackage.zip", "classes.json")}
-    fresh = files(tmp_path / "fresh", {"fresh.parquet": b"fresh prices"})
-    prices = facts(night=date(2026, 3, 2), verdict=Verdict.PRICES_ONLY)
-    published = publish(store, fresh, prices, NOW, carried=carried, key=KEY)
-    assert published.uploaded == ("fresh.parquet",)
-    assert set(published.reused) == set(carried)
-    assert load_manifest(store, published.release_id).objects["classes.json"] == earlier.objects["classes.json"]
-    assert verify(store) == []
-
-    store.delete(object_key(carried["classes.json"].sha256))
-    with pytest.raises(CorruptError, match=r"classes\.json"):
-        publish(store, fresh, facts(night=date(2026, 3, 3)), NOW, carried=carried, key=KEY)
-    assert len(entries(store)) == 2
-
-
 def test_damaged_objects_and_manifests_are_repaired_by_publishing_again(store: LocalStore, tmp_path: Path) -> None:
     published = publish_night(store, tmp_path, 1)
     digest = sha256_bytes(CONTENT["classes.json"])
@@ -149,10 +130,6 @@ def test_a_lost_lease_stops_the_commit(store: LocalStore, tmp_path: Path) -> Non
     with pytest.raises(LeaseHeldError):
         publish(store, files(tmp_path / "files"), facts(), NOW, before_commit=lost, key=KEY)
     assert newest(store) is None
-    first = publish(store, files(tmp_path / "files"), facts(), NOW, key=KEY)
-    with pytest.raises(LeaseHeldError):
-        commit(store, first.release_id, "rollback", NOW, before_commit=lost, key=KEY)
-    assert len(entries(store)) == 1
 
 
 def test_a_sound_manifest_is_never_rewritten_and_a_damaged_one_is_replaced(store: LocalStore, tmp_path: Path) -> None:

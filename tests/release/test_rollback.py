@@ -137,10 +137,30 @@ def test_a_history_that_was_rewritten_is_not_rolled_back_onto(store: LocalStore,
             store.put(key, forged.get(key))
     entry = entries(store)[0].model_copy(update={"release_id": done.release_id}).signed(FORGER)
     store.put(history_key(1), encode(entry))
-    with pytest.raises(ForgedError, match="entry 1 is not signed by the key"):
+    with pytest.raises(ForgedError, match=r"history/2\.json was made after another entry 1"):
         rollback(store, None, NOW, key=KEY, **WHO)
     assert newest(store).sequence == 2  # type: ignore[union-attr]
     assert first != done.release_id
+
+
+def test_a_stolen_key_that_was_displaced_cannot_put_a_release_into_its_own_past(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    """The thief's entry and manifest are signed by the key that was in force then; what came after tells."""
+    nights(store, tmp_path, 1, 2)
+    rotate(store, KEY, OTHER, NOW, by="A. Smith", reason="stolen")
+    theirs = LocalStore(tmp_path / "theirs")
+    done = publish(theirs, files(tmp_path / "files"), facts(warnings=("stolen",)), NOW, key=KEY)
+    for key in theirs.list():
+        if key not in {LATEST, history_key(1)}:
+            store.put(key, theirs.get(key))
+    entry = entries(store)[0].model_copy(update={"release_id": done.release_id}).signed(KEY)
+    store.put(history_key(1), encode(entry))
+    with pytest.raises(ForgedError, match=r"history/2\.json was made after another entry 1"):
+        rollback(store, done.release_id, NOW, key=OTHER, trusted=KEY.public, **WHO)
+    assert newest(store).sequence == 3  # type: ignore[union-attr]
+    (problem,) = [each for each in verify(store, trusted=KEY.public) if each.key == history_key(2)]
+    assert "was made after another entry 1" in problem.reason
 
 
 def test_behind_a_rotation_the_first_key_vouches_and_the_new_one_signs(store: LocalStore, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from autodetect.errors import AutoDetectError, UsageError
 from autodetect.lake.objects import LocalStore
-from autodetect.release.history import HistoryEntry, append, commit, entries, newest, read_entry
+from autodetect.release.history import HistoryEntry, append, entries, newest, read_entry
 from autodetect.release.layout import LATEST, history_key, manifest_key, signatures_key
 from autodetect.release.manifest import Manifest
 from autodetect.release.publish import publish
@@ -18,7 +18,7 @@ from autodetect.release.rotation import rotate
 from autodetect.release.signed import believed_manifest, read_signatures
 from autodetect.release.signing import ForgedError, PrivateKey, PublicKey
 from autodetect.release.trust import key_in_force
-from tests.release.sample import KEY, NOW, CountingStore, facts, files, kill_at_write, publish_night
+from tests.release.sample import KEY, NOW, CountingStore, commit, facts, files, kill_at_write, publish_night
 
 NEW = PrivateKey(bytes(32), "demo")
 THIRD = PrivateKey(bytes([3]) * 32, "release")

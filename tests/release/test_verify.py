@@ -10,7 +10,7 @@ import pytest
 from autodetect.errors import UsageError
 from autodetect.lake.archives import sha256_bytes
 from autodetect.lake.objects import LocalStore
-from autodetect.release.history import HistoryEntry, append, commit, newest
+from autodetect.release.history import HistoryEntry, append, newest
 from autodetect.release.kept import note_collected
 from autodetect.release.layout import LATEST, OBJECTS, history_key, manifest_key, object_key, signatures_key
 from autodetect.release.manifest import decode, encode
@@ -19,7 +19,7 @@ from autodetect.release.rotation import rotate
 from autodetect.release.signed import sign_manifest
 from autodetect.release.signing import PrivateKey
 from autodetect.release.verify import examined, verify
-from tests.release.sample import CONTENT, KEY, NOW, facts, files, publish_night
+from tests.release.sample import CONTENT, KEY, NOW, commit, facts, files, publish_night
 
 MODEL = object_key(sha256_bytes(CONTENT["AutoDetect.mlpackage.zip"]))
 SECOND = PrivateKey(bytes(32), "demo")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from autodetect.errors import CorruptError, UsageError
+from autodetect.errors import CorruptError, DependencyDownError, UsageError
 from autodetect.lake.objects import ObjectMissingError
 from autodetect.release.client.errors import OlderReleaseError
 from autodetect.release.client.source import Source, read
@@ -55,7 +55,7 @@ def poll(source: Source, held: HistoryEntry | None, etag: str, now: datetime) ->
         return Polled(_climbed(source, held) if now - held.created > HINT_MAY_LAG else held, etag)
     if hint and hint.sequence > held.sequence and (entry := read_entry(source, hint.sequence)):
         return Polled(_climbed(source, entry), etag)
-    return Polled(_climbed(source, _still_there(source, held)), etag, _backward(source, hint, held))
+    return Polled(_climbed(source, _still_there(source, held, hint)), etag, _backward(source, hint, held))
 
 
 def read_entry(source: Source, sequence: int) -> HistoryEntry | None:
@@ -102,11 +102,16 @@ def _climbed(source: Source, entry: HistoryEntry) -> HistoryEntry:
     )
 
 
-def _still_there(source: Source, held: HistoryEntry) -> HistoryEntry:
+def _still_there(source: Source, held: HistoryEntry, hint: LatestHint | None) -> HistoryEntry:
     """Return the store's entry of the number held, which must be the one held."""
     found = read_entry(source, held.sequence)
     if found == held:
         return found
+    if found is None and hint is None:  # a wall that answers 403 or 404 to everything looks like this, too
+        raise DependencyDownError(
+            f"{source.url} shows neither {LATEST} nor entry {held.sequence}, which was seen here",
+            "check the address, and what stands between here and the store",
+        )
     offered = "nothing" if found is None else f"another entry, for release {found.release_id},"
     raise OlderReleaseError(
         f"{source.url} has {offered} where entry {held.sequence}, for release {held.release_id}, was already seen here:"

@@ -7,10 +7,10 @@ import pytest
 from autodetect.errors import UsageError
 from autodetect.lake.objects import LocalStore
 from autodetect.release.client.http_source import HttpSource
-from autodetect.release.history import commit, entries
+from autodetect.release.history import entries
 from autodetect.release.layout import LATEST, history_key, manifest_key, object_key, signatures_key
 from tests.release.client.asking import LATER, SOON, synced
-from tests.release.sample import CONTENT, KEY, NOW, publish_night
+from tests.release.sample import CONTENT, KEY, NOW, commit, publish_night
 from tests.servers.web import WebServer
 
 

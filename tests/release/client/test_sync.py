@@ -12,10 +12,10 @@ from autodetect.errors import CorruptError, DependencyDownError, UsageError
 from autodetect.lake.archives import sha256_bytes
 from autodetect.lake.objects import LocalStore, S3Options, S3Store, open_objects
 from autodetect.release.client import OlderReleaseError, current
-from autodetect.release.history import commit, repair_hint
+from autodetect.release.history import repair_hint
 from autodetect.release.layout import LATEST, OBJECTS, history_key
 from tests.release.client.asking import synced
-from tests.release.sample import CONTENT, KEY, NOW, CountingStore, FallingStore, publish_night
+from tests.release.sample import CONTENT, KEY, NOW, CountingStore, FallingStore, commit, publish_night
 
 
 def objects_read(store: CountingStore) -> int:
@@ -78,13 +78,25 @@ def test_an_older_or_rewritten_history_is_refused(store: LocalStore, tmp_path: P
     rewritten = LocalStore(tmp_path / "rewritten")
     for night in (8, 9):
         publish_night(rewritten, tmp_path, night)
-    for other in (LocalStore(tmp_path / "replayed"), rewritten, LocalStore(tmp_path / "emptied")):
+    for other in (LocalStore(tmp_path / "replayed"), rewritten):
         with pytest.raises(OlderReleaseError, match="already seen here"):
             synced(other, tmp_path / "cache")
         held = current(tmp_path / "cache")
         assert held is not None
         assert held.release_id == second.release_id
         assert held.path("card.md").read_bytes() == CONTENT["card.md"]
+
+
+def test_a_store_that_shows_nothing_is_one_that_is_down(store: LocalStore, tmp_path: Path) -> None:
+    first = publish_night(store, tmp_path, 1)
+    synced(store, tmp_path / "cache")
+    wall = LocalStore(tmp_path / "wall")
+    found = synced(wall, tmp_path / "cache")
+    assert (found.release_id, found.offline) == (first.release_id, True)
+    assert "neither latest.json nor entry 1" in found.warnings[0]
+    wall.put(LATEST, store.get(LATEST))
+    with pytest.raises(OlderReleaseError, match="already seen here"):
+        synced(wall, tmp_path / "cache")
 
 
 def test_a_replayed_pointer_alone_changes_nothing(store: LocalStore, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ class Phone:
             hint = json.loads(files["latest.json"])
             number, release = hint["sequence"], hint["release_id"]
         except (KeyError, ValueError):
-            number, release = 0, ""
+            hint, number, release = None, 0, ""
         held = self.facts(self.held) if self.held else None
         if held and (number, release) == (held["sequence"], held["release_id"]):
             return self.held
@@ -87,6 +87,8 @@ class Phone:
                 number = number if f"history/{number}.json" in files else 1
             else:
                 number = held["sequence"]
+                if not hint and f"history/{number}.json" not in files:
+                    return self.held  # the store is down
                 if files.get(f"history/{number}.json") != self.held:
                     raise RefusedError("replayed")
         if f"history/{number}.json" not in files:

@@ -10,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from autodetect.lake.archives import sha256_bytes
 from autodetect.lake.objects import LocalStore
 from autodetect.records import Verdict
-from autodetect.release.history import HistoryEntry, LatestHint, commit
+from autodetect.release.history import HistoryEntry, LatestHint
 from autodetect.release.layout import (
     HISTORY,
     LATEST,
@@ -29,6 +30,7 @@ from autodetect.release.rotation import rotate
 from autodetect.release.signed import Signatures
 from autodetect.release.signing import PrivateKey
 from autodetect.release.upload import ReleaseFile
+from tests.release.sample import commit
 
 PAGE = Path(__file__).parents[3] / "docs" / "client-vectors.json"
 KEYS = {
@@ -120,6 +122,7 @@ def _accepted(stores: dict[str, Files]) -> list[dict[str, Any]]:
         _case("nothing new", "two", held="two", sequence=2),
         _case("a night of prices", "two", held="one", sequence=2),
         _case("a rollback is a newer entry", "rolled back", held="two", sequence=3),
+        _case("a wall before the store: nothing is there", "one", dict.fromkeys(stores["one"]), held="one", sequence=1),
         _case("a rotation is followed", "five", held="one", sequence=5),
         _case("a rotation itself is the newest entry", "rotated", held="two", sequence=4),
         _case("a client that trusts the new key", "five", trusted="second", sequence=5),
@@ -163,7 +166,6 @@ def _refused(stores: dict[str, Files]) -> list[dict[str, Any]]:
     return [
         _case("an empty store", "one", dict.fromkeys(stores["one"]), refused="no release"),
         _case("an old store replayed", "one", held="two", refused="replayed"),
-        _case("an emptied store", "one", dict.fromkeys(stores["one"]), held="one", refused="replayed"),
         _case(
             "another entry of a number that was seen",
             "two",
@@ -306,6 +308,8 @@ def _entry(files: Files, sequence: int, signers: tuple[str, ...], **changes: Any
     """Return an entry for the newest release but for the changes, signed by these, under its path."""
     newest = json.loads(files[LATEST])["release_id"]
     values: dict[str, Any] = {"release_id": newest, "action": "publish", "key_since": 1}
+    before = files.get(history_key(sequence - 1))
+    values |= {"follows": before and sha256_bytes(before.encode())}
     values |= {"created": _time(sequence), "expires": _time(sequence) + timedelta(days=30)} | changes
     entry = HistoryEntry(sequence=sequence, **values).signed(*(KEYS[each] for each in signers))
     return {history_key(sequence): encode(entry).decode()}
