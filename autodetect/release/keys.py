@@ -187,7 +187,8 @@ def _from_seed(text: str, purpose: Purpose, place: str) -> PrivateKey:
     try:
         return PrivateKey(decode_base64(text), purpose)
     except ValueError:
-        raise UsageError(f"{place} holds no Ed25519 key (32 bytes in base64)", KEYGEN) from None
+        remedy = f"correct {place}, or unset it to use release.key_file" if place == KEY_VARIABLE else KEYGEN
+        raise UsageError(f"{place} holds no Ed25519 key (32 bytes in base64)", remedy) from None
 
 
 def _make_private_folder(folder: Path) -> None:

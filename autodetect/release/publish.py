@@ -87,15 +87,15 @@ def publish(
     """
     refuse_demo_key(facts.channel, key.public)
     _refuse_doubled(store, [file.name for file in files])
+    if (before := newest(store)) is not None:  # now, before anything is sent, and again before the commit
+        _refuse_unfit(store, before, facts, key.public)
     objects = described(files)
     with announced(store, now) as check_announced:
         uploaded = upload(store, files, objects)
         for _ in range(COMMIT_TRIES):
             before = newest(store)
-            current = None if before is None else manifest_of(store, before)
-            if before is not None and current is not None:
-                _refuse_mixing(store, current, facts)
-                refuse_other_key(store, before, key.public)
+            if before is not None:
+                current = _refuse_unfit(store, before, facts, key.public)
                 same = _manifest(facts, objects, current.previous_release, current.created)
                 if release_id(same) == before.release_id:
                     sign_manifest(store, before.release_id, key)
@@ -133,13 +133,17 @@ def _refuse_doubled(store: ObjectStore, names: Sequence[str]) -> None:
         raise UsageError(f"two files of one release for {store.url} are named '{doubled[0]}'", "rename one")
 
 
-def _refuse_mixing(store: ObjectStore, current: Manifest, facts: ReleaseFacts) -> None:
+def _refuse_unfit(store: ObjectStore, newest_entry: HistoryEntry, facts: ReleaseFacts, key: PublicKey) -> Manifest:
+    """Return the manifest of the release in force, which this one may follow by channel, source and key."""
+    current = manifest_of(store, newest_entry)
     if (current.channel, current.source) != (facts.channel, facts.source):
         raise UsageError(
             f"{store.url} holds releases of channel '{current.channel}' and source '{current.source}'; this one is of"
             f" channel '{facts.channel}' and source '{facts.source}'",
             "publish to another store (setting `store`), or correct `channel` and `source`",
         )
+    refuse_other_key(store, newest_entry, key)
+    return current
 
 
 def _manifest(

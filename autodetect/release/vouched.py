@@ -25,7 +25,7 @@ def vouched_manifest(
         trusted: the store's first key, or one that a rotation before that entry brought in.
 
     Raises:
-        UsageError: it was never in force, or was collected since.
+        UsageError: it was never in force, is from before the trusted key, or was collected since.
         ForgedError: entry or manifest were changed, or signed by another key.
         CorruptError: the manifest is damaged.
     """
@@ -35,6 +35,12 @@ def vouched_manifest(
     for sequence, words in broken_links(history).items():
         raise ForgedError(
             f"{store.url}/{history_key(sequence)} {words}", "take nothing from this store; restore it from a backup"
+        )
+    came_in = next((each.sequence for each in history if each.new_key and each.new_key.is_same(trusted)), 1)
+    if named[-1].sequence < came_in:
+        raise UsageError(
+            f"the release {release_id[:16]} is from before entry {came_in} brought in the trusted key {trusted.key_id}",
+            "name the store's first key in release.trusted_key: all later ones follow from it",
         )
     for entry in (history[-1], named[-1]):
         key = key_in_force(entry, lambda number: history[number - 1], trusted, store.url)

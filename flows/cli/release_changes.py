@@ -117,13 +117,17 @@ def collect_garbage(
     """
     from datetime import UTC, datetime, timedelta
 
+    from autodetect.errors import UsageError
     from autodetect.release.collect import collect, survey
+    from autodetect.release.history import newest
     from autodetect.release.stage import open_store
     from autodetect.release.under_way import publishers
     from flows.options import NightOptions
 
     settings = NightOptions(store=store).settings()
     opened, kept = open_store(settings, probe=False), keep or settings.release.keep
+    if newest(opened) is None:
+        raise UsageError(f"{opened.url} holds no release", "check the name; nothing was looked for, nothing removed")
     if not yes:
         found, now = survey(opened, kept), datetime.now(UTC)
         told = [flag.words(now) for flag in publishers(opened).values()]

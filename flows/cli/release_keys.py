@@ -1,6 +1,7 @@
 """`autodetect release keygen`, `key`, `rotate`: the keys that sign releases. Private ones are never printed."""
 
 import os
+import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,9 +32,11 @@ def keygen(
 
     Exits 2 where either file is there already. Example: autodetect release keygen keys/signing.json
     """
-    from autodetect.release.keys import public_path, write_key, write_public
+    from autodetect.release.keys import PUBLIC_SUFFIX, public_path, write_key, write_public
     from autodetect.release.signing import PrivateKey
 
+    if file.name.endswith(PUBLIC_SUFFIX):
+        raise UsageError(f"{file} has the name of a public key", f"leave out '{PUBLIC_SUFFIX}'")
     if os.path.lexists(file):
         raise _taken(file)
     public = public_path(file)
@@ -49,7 +52,8 @@ def keygen(
         f"  {file}: the private key. Keep a copy where nobody else can read it; without it nothing more is published\n"
         f"  {public}: the public half, for the app and every client (release.trusted_key)\n"
         f'For a new store: set key_file = "{file}" under [release], or AUTODETECT_RELEASE__KEY_FILE.\n'
-        f"For a store that has releases: `autodetect release rotate --new {file} --by NAME --reason TEXT`."
+        f"For a store that has releases: `autodetect release rotate --new {shlex.quote(str(file))} --by NAME"
+        " --reason TEXT`."
     )
     show(value, text, as_json=as_json)
 

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from autodetect.lake.objects import LocalStore
-from autodetect.release.history import commit
 from autodetect.release.keys import write_key, write_public
 from autodetect.release.layout import history_key
 from autodetect.release.rotation import rotate
 from autodetect.release.signing import PrivateKey
 from autodetect.settings import Settings
 from flows.examination import Finding, examine
-from tests.release.sample import KEY, NOW, publish_night
+from tests.release.sample import KEY, NOW, commit, publish_night
 
 SECOND = PrivateKey(bytes(32), "release")
 

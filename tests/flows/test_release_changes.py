@@ -100,6 +100,13 @@ def test_pinned_releases_survive_garbage_collection_which_says_what_goes_first(
     assert program.run("release", "gc", "--keep", "1", "--json").json()["releases"] == [ids[0]]
 
 
+def test_nothing_is_tidied_where_nothing_was_published(program: Program) -> None:
+    done = program.run("release", "gc", "--yes", "--store", str(program.folder / "typo"))
+    assert done.code == 2
+    assert "holds no release" in done.err
+    assert not (program.folder / "typo").exists()
+
+
 def test_promote_a_release_to_another_store(program: Program, store: LocalStore) -> None:
     ids = [entry.release_id for entry in entries(store)]
     command = ("release", "promote", ids[1][:8], "--to", "shop", *SAID, "--key-file", "owner.json")

@@ -9,7 +9,6 @@ import pytest
 
 from autodetect.lake.archives import sha256_bytes
 from autodetect.lake.objects import LocalStore
-from autodetect.release.history import commit
 from autodetect.release.keys import write_key, write_public
 from autodetect.release.layout import history_key, manifest_key, object_key, signatures_key
 from autodetect.release.pins import pin
@@ -17,7 +16,7 @@ from autodetect.release.publish import publish
 from autodetect.release.rotation import rotate
 from autodetect.release.signing import PrivateKey
 from tests.flows.program import Program
-from tests.release.sample import CONTENT, KEY, NOW, facts, files, publish_night
+from tests.release.sample import CONTENT, KEY, NOW, commit, facts, files, publish_night
 
 SECOND = PrivateKey(bytes(32), "demo")
 

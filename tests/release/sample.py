@@ -127,11 +127,11 @@ def kill_at_write(store: Any, n: int, *, after: bool) -> None:
 
 
 def commit(
-    store: Any, release_id: str, action: Action, now: datetime, *, key: PrivateKey, by: str = "", reason: str = ""
+    store: Any, release_id: str, action: Action, now: datetime, *, key: PrivateKey, **fields: Any
 ) -> HistoryEntry:
     """Put a release that is in the store into force, with nobody else around."""
     sign_manifest(store, release_id, key)
-    entry = append(store, newest(store), release_id, action=action, now=now, key=key, by=by, reason=reason)
+    entry = append(store, newest(store), release_id, action=action, now=now, key=key, **fields)
     assert entry is not None
     repair_hint(store)
     return entry

@@ -185,3 +185,16 @@ def test_a_store_that_is_down_is_told(tmp_path: Path) -> None:
     with pytest.raises(DependencyDownError):
         publish_night(store, tmp_path, 1)
     assert newest(store) is None
+
+
+@pytest.mark.parametrize("change", [{"channel": "candidate"}, {"source": "folder"}])
+def test_what_may_not_follow_is_refused_before_anything_is_sent(tmp_path: Path, change: dict[str, str]) -> None:
+    store = CountingStore(tmp_path / "store")
+    publish_night(store, tmp_path, 1)
+    store.written.clear()
+    fresh = files(tmp_path / "fresh", CONTENT | {"card.md": b"# Another model\n"})
+    with pytest.raises(UsageError, match="holds releases of channel"):
+        publish(store, fresh, facts(**change), NOW, key=KEY)
+    with pytest.raises(ForgedError, match="not by"):
+        publish(store, fresh, facts(), NOW, key=PrivateKey(bytes(32), "demo"))
+    assert store.written == []

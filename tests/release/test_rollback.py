@@ -304,3 +304,13 @@ def test_a_demo_key_rolls_nothing_back_in_production(store: LocalStore, tmp_path
     with pytest.raises(AutoDetectError, match="demo key"):
         rollback(store, None, NOW, key=KEY, trusted=trusted.public, **WHO)
     assert rollback(store, None, NOW, key=trusted, **WHO).sequence == 3
+
+
+def test_with_a_later_key_alone_a_release_from_before_it_says_which_key_is_wanted(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    first, _ = nights(store, tmp_path, 1, 2)
+    rotate(store, KEY, OTHER, NOW, by="A. Smith", reason="a new key")
+    with pytest.raises(UsageError, match="from before entry 3 brought in the trusted key") as told:
+        rollback(store, first, NOW, key=OTHER, **WHO)
+    assert "the store's first key" in told.value.remedy

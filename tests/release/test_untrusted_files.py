@@ -173,7 +173,13 @@ SCHEMAS = {
         "'more'",
     ),
     "a trigger": ("CREATE TRIGGER ran AFTER INSERT ON meta BEGIN DELETE FROM prices; END", "'ran'"),
-    "a virtual table": ("CREATE VIRTUAL TABLE words USING fts5(x)", "'words'"),
+    "a virtual table": (  # written as an attacker would: the SQLite here may lack the module
+        (
+            "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema VALUES"
+            " ('table', 'words', 'words', 0, 'CREATE VIRTUAL TABLE words USING fts5(x)')"
+        ),
+        "'words'",
+    ),
     "a column that is computed": ("ALTER TABLE meta ADD COLUMN more AS (hex(zeroblob(1000000000)))", "'meta'"),
     "an index over an expression": ("CREATE INDEX evil ON meta (abs(length(value)))", "'evil'"),
     "a table missing": ("DROP TABLE history", "'history'"),

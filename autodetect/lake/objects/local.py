@@ -28,7 +28,7 @@ class LocalStore(ObjectStore):
     """Each object is the file of that name below `root`; the folder is made by the first write."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root.expanduser().absolute()
+        self.root = root.expanduser().resolve()
         self.url = str(self.root)
 
     def chunks(self, key: str) -> Iterator[bytes]:
@@ -80,6 +80,7 @@ class LocalStore(ObjectStore):
         found = []
 
         def refused(error: OSError) -> None:
+            self._refuse_file(error)
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 raise self._told(error, "list", prefix) from error
 
@@ -119,11 +120,17 @@ class LocalStore(ObjectStore):
     def _path(self, key: str) -> Path:
         return self.root / checked_key(key)
 
+    def _refuse_file(self, error: OSError) -> None:
+        """Tell a root that is a file from one that is not there yet."""
+        if isinstance(error, NotADirectoryError) and self.root.is_file():
+            raise UsageError(f"{self.url} is a file, where a folder is meant", "name another folder") from error
+
     @contextmanager
     def _reading(self, key: str) -> Iterator[Path]:
         try:
             yield self._path(key)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            self._refuse_file(error)
             raise ObjectMissingError(f"{self.url} has no object '{key}'") from error
         except OSError as error:
             raise self._told(error, "read", key) from error

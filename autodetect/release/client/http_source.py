@@ -28,7 +28,7 @@ class HttpOptions(Record):
     """How patient a client is. A body that comes slower than `slowest_bytes_per_s` after `grace_s` is given up."""
 
     connect_timeout_s: float = Field(5.0, gt=0)
-    read_timeout_s: float = Field(30.0, gt=0, description="the longest silence")
+    read_timeout_s: float = Field(10.0, gt=0, description="the longest silence")
     attempts: int = Field(4, ge=1, description="tries of one request, and of one body that breaks off")
     backoff_s: float = Field(0.25, ge=0, description="longest wait before the second try; doubles with each")
     grace_s: float = Field(30.0, gt=0)

@@ -176,3 +176,15 @@ def test_the_probe_refuses_a_store_without_put_if_absent(tmp_path: Path, unfit: 
     with pytest.raises(UsageError, match="single_writer = true"):
         probe_put_if_absent(store)
     assert list(store.list()) == []
+
+
+def test_a_file_in_place_of_the_folder_is_told_and_no_empty_store(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    store = LocalStore(tmp_path / "file")
+    for look in (lambda: list(store.list()), lambda: store.get("latest.json"), lambda: store.put("latest.json", b"")):
+        with pytest.raises(UsageError, match=r"file.*is a file|cannot write"):
+            look()
+
+
+def test_one_folder_has_one_name(tmp_path: Path) -> None:
+    assert LocalStore(tmp_path / "a" / ".." / "b").url == LocalStore(tmp_path / "b").url

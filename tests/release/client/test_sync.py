@@ -94,6 +94,7 @@ def test_a_store_that_shows_nothing_is_one_that_is_down(store: LocalStore, tmp_p
     found = synced(wall, tmp_path / "cache")
     assert (found.release_id, found.offline) == (first.release_id, True)
     assert "neither latest.json nor entry 1" in found.warnings[0]
+    publish_night(store, tmp_path, 2)
     wall.put(LATEST, store.get(LATEST))
     with pytest.raises(OlderReleaseError, match="already seen here"):
         synced(wall, tmp_path / "cache")
