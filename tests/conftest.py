@@ -7,6 +7,7 @@ are looked for with `HYPOTHESIS_PROFILE=explore`.
 import gc
 import os
 from collections.abc import Iterator
+from typing import TypeVar
 from uuid import uuid4
 
 import pytest
@@ -18,6 +19,9 @@ from tests.servers.swift import SwiftServer, SwiftStartError, swift_unavailable
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=2_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+STARTS = 3  # a machine that is busy may be too slow for a server, or give its port to somebody else meanwhile
+ServerT = TypeVar("ServerT", CephServer, SwiftServer)
 
 # Files (a process runs a whole file) of half a minute and more.
 LONG = (
@@ -54,29 +58,29 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
     """A running S3 server. Skips where none can be started; under CI, one that is installed must start."""
-    if reason := ceph_unavailable():
-        pytest.skip(reason)
-    try:
-        server = CephServer(tmp_path_factory.mktemp("ceph")).start()
-    except CephStartError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"Ceph is installed but does not start: {error}")
-        pytest.skip(f"Ceph does not start here: {error}")
-    yield server
-    server.stop()
+    yield from _running(CephServer, CephStartError, ceph_unavailable(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwiftServer]:
     """A running S3 server of another make. Skips and fails as `s3` does."""
-    if reason := swift_unavailable():
-        pytest.skip(reason)
-    try:
-        server = SwiftServer(tmp_path_factory.mktemp("swift")).start()
-    except SwiftStartError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"Swift is installed but does not start: {error}")
-        pytest.skip(f"Swift does not start here: {error}")
+    yield from _running(SwiftServer, SwiftStartError, swift_unavailable(), tmp_path_factory)
+
+
+def _running(
+    kind: type[ServerT], failure: type[Exception], unavailable: str, folders: pytest.TempPathFactory
+) -> Iterator[ServerT]:
+    if unavailable:
+        pytest.skip(unavailable)
+    for tries_left in reversed(range(STARTS)):
+        try:
+            server = kind(folders.mktemp(kind.__name__)).start()
+            break
+        except failure as error:
+            if not tries_left and os.environ.get("CI") == "true":
+                pytest.fail(f"{kind.__name__} is installed but does not start: {error}")
+            if not tries_left:
+                pytest.skip(f"{kind.__name__} does not start here: {error}")
     yield server
     server.stop()
 
