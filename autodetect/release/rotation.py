@@ -1,5 +1,6 @@
 """Changing the key that signs a store: an entry of the history, signed by the old key and the new one."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from autodetect.errors import CorruptError, DependencyDownError, UsageError
@@ -19,6 +20,7 @@ from autodetect.release.layout import history_key
 from autodetect.release.publish import refuse_demo_key
 from autodetect.release.signed import sign_manifest, signed_manifest
 from autodetect.release.signing import PrivateKey, PublicKey
+from autodetect.release.trust import rotations
 
 
 def rotate(
@@ -88,23 +90,16 @@ def brought_in_by(store: ObjectStore, entry: HistoryEntry, key: PublicKey) -> Hi
                 "rotate to a new key: `autodetect release keygen FILE`",
             )
         return None
-    return next(iter(_rotations(store, entry)), None)
+    return next(_rotations(store, entry), None)
 
 
-def _rotations(store: ObjectStore, entry: HistoryEntry) -> list[HistoryEntry]:
-    """Return the rotations up to this entry, newest first; the store's first key came without one."""
-    found = [entry] if entry.action == "rotate" else []
-    since = entry.key_since
-    while since > 1:
-        rotation = read_entry(store, since)
-        if rotation is None or rotation.action != "rotate":
-            raise CorruptError(
-                f"{store.url}/{history_key(since)} is not the rotation that later entries say it is",
-                "restore it from a backup",
-            )
-        found.append(rotation)
-        since = rotation.key_since
-    return found
+def _rotations(store: ObjectStore, entry: HistoryEntry) -> Iterator[HistoryEntry]:
+    def read(sequence: int) -> HistoryEntry:
+        if found := read_entry(store, sequence):
+            return found
+        raise CorruptError(f"{store.url}/{history_key(sequence)} is missing", "restore it from a backup")
+
+    return rotations(entry, read, store.url)
 
 
 def _complete(store: ObjectStore, entry: HistoryEntry, new: PrivateKey) -> None:

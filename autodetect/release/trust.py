@@ -1,6 +1,6 @@
 """From one trusted key to the key in force: the chain of rotations, each signed by the key it displaced."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from autodetect.release.history import HistoryEntry
 from autodetect.release.signing import ForgedError, PublicKey
@@ -25,7 +25,7 @@ def key_in_force(entry: HistoryEntry, read: Callable[[int], HistoryEntry], trust
         ForgedError: a signature in the chain is missing or wrong, or the chain never meets the trusted key.
     """
     key = trusted
-    for rotation in reversed(_rotations(entry, read, trusted, place)):
+    for rotation in _since(trusted, rotations(entry, read, place)):
         if rotation.new_key is None or not rotation.is_signed_by(rotation.new_key):
             raise _forged(rotation, key if rotation.new_key is None else rotation.new_key, place)
         if not rotation.new_key.is_same(trusted):
@@ -37,21 +37,35 @@ def key_in_force(entry: HistoryEntry, read: Callable[[int], HistoryEntry], trust
     return key
 
 
-def _rotations(
-    entry: HistoryEntry, read: Callable[[int], HistoryEntry], trusted: PublicKey, place: str
-) -> list[HistoryEntry]:
-    """Return the rotations, unchecked, from the entry back to that of the trusted key or to the first."""
-    found, since = [entry] if entry.action == "rotate" else [], entry.key_since
-    while since != FIRST and not (found and found[-1].new_key and found[-1].new_key.is_same(trusted)):
+def rotations(entry: HistoryEntry, read: Callable[[int], HistoryEntry], place: str) -> Iterator[HistoryEntry]:
+    """Yield the rotations up to an entry, unchecked, newest first; the store's first key came without one.
+
+    Raises:
+        ForgedError: an entry that should be a rotation is none, or there is no end of them.
+    """
+    if entry.action == "rotate":
+        yield entry
+    since = entry.key_since
+    for _ in range(MOST_ROTATIONS):
+        if since == FIRST:
+            return
         rotation = read(since)
         if rotation.action != "rotate" or rotation.sequence != since:
             what = f"{place}: entry {since} should have brought in a key, and is no rotation"
             raise ForgedError(what, "take nothing from this store; ask who runs it")
-        found.append(rotation)
+        yield rotation
         since = rotation.key_since
-        if len(found) > MOST_ROTATIONS:
-            what = f"{place}: more than {MOST_ROTATIONS} rotations lead to entry {entry.sequence}"
-            raise ForgedError(what, "trust a newer key (release.trusted_key)")
+    what = f"{place}: more than {MOST_ROTATIONS} rotations lead to entry {entry.sequence}"
+    raise ForgedError(what, "trust a newer key (release.trusted_key)")
+
+
+def _since(trusted: PublicKey, newest_first: Iterator[HistoryEntry]) -> list[HistoryEntry]:
+    """Return the rotations, oldest first, from that of the trusted key on; all where none brought it in."""
+    found: list[HistoryEntry] = []
+    for rotation in newest_first:
+        found.insert(0, rotation)
+        if rotation.new_key and rotation.new_key.is_same(trusted):
+            break
     return found
 
 
