@@ -124,7 +124,10 @@ def decode(kind: type[RecordT], data: bytes, place: str) -> RecordT:
         if encode(record) == data:
             return record
         why = "it is not in canonical form"
-    except (ValidationError, ValueError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        why = f"{'.'.join(map(str, first['loc'])) or 'the text'}: {first['msg']}"
+    except ValueError as error:
         why = str(error).splitlines()[0]
     raise CorruptError(
         f"{place} is no sound {kind.__name__}: {why}", "run `autodetect release verify`, then restore it"

@@ -96,7 +96,8 @@ def examined(store: ObjectStore, release_id: str | None = None, *, trusted: Publ
     problems += broken.values()
     for each, manifest in asked.items():
         problems += _contradictions(store, each, manifest, broken.keys())
-    notes = [*chain.notes, *_notes(store, manifests, gone)]
+    legible = len(history) == len(numbers) and manifests.keys() == wanted.keys()
+    notes = [*chain.notes, *_notes(store, manifests, gone, legible=legible)]
     return Examination(problems=tuple(problems), notes=tuple(notes), releases=tuple(asked))
 
 
@@ -207,14 +208,14 @@ def _contradictions(
             yield Problem(key=keys[name], reason=f"'{name}' of the release {release_id[:16]}: {words}")
 
 
-def _notes(store: ObjectStore, manifests: Mapping[str, Manifest], gone: set[str]) -> Iterator[str]:
-    """Yield what is in the store besides what the history names."""
+def _notes(store: ObjectStore, manifests: Mapping[str, Manifest], gone: set[str], *, legible: bool) -> Iterator[str]:
+    """Yield what is in the store besides what the history names, as far as it and its manifests can be read."""
     named = {object_key(each.sha256) for manifest in manifests.values() for each in manifest.objects.values()}
     named |= {LATEST, *map(manifest_key, {*manifests, *gone}), *map(signatures_key, {*manifests, *gone})}
     unnamed = [key for key in store.list() if key not in named and not key.startswith(_KNOWN)]
     leftovers = [key for key in unnamed if key.startswith((OBJECTS, MANIFESTS))]
     if gone:
         yield f"{len(gone)} earlier releases were collected; their entries are all that is left of them"
-    if leftovers:
+    if leftovers and legible:
         yield f"{len(leftovers)} objects or manifests belong to no release that is kept, such as {leftovers[0]}"
     yield from (f"{key} is nothing that a release store has" for key in unnamed if key not in leftovers)

@@ -297,3 +297,14 @@ def test_a_manifest_of_a_newer_program_is_told_as_such(store: LocalStore, tmp_pa
     store.put(key, store.get(key).replace(b'"schema_version":3', b'"schema_version":4'))
     with pytest.raises(UsageError, match="newer"):
         verify(store)
+
+
+def test_what_a_damaged_manifest_names_is_not_taken_for_garbage(store: LocalStore, tmp_path: Path) -> None:
+    published = publish_night(store, tmp_path, 1)
+    change(
+        store, manifest_key(published.release_id), lambda data: data.replace(b'"channel":"demo"', b'"channel":"d3mo"')
+    )
+    found = examined(store, trusted=KEY.public)
+    assert found.notes == ()
+    (problem,) = [each for each in found.problems if each.key == manifest_key(published.release_id)]
+    assert "channel: Input should be 'demo', 'candidate' or 'production'" in problem.reason
