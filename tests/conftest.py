@@ -13,8 +13,9 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings
 
-from tests.servers.ceph import CephServer, CephStartError, ceph_unavailable
-from tests.servers.swift import SwiftServer, SwiftStartError, swift_unavailable
+from tests.servers.ceph import CephServer, ceph_unavailable
+from tests.servers.s3_server import StartError
+from tests.servers.swift import SwiftServer, swift_unavailable
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=2_000, deadline=None, print_blob=True)
@@ -58,25 +59,23 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
     """A running S3 server. Skips where none can be started; under CI, one that is installed must start."""
-    yield from _running(CephServer, CephStartError, ceph_unavailable(), tmp_path_factory)
+    yield from _running(CephServer, ceph_unavailable(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwiftServer]:
     """A running S3 server of another make. Skips and fails as `s3` does."""
-    yield from _running(SwiftServer, SwiftStartError, swift_unavailable(), tmp_path_factory)
+    yield from _running(SwiftServer, swift_unavailable(), tmp_path_factory)
 
 
-def _running(
-    kind: type[ServerT], failure: type[Exception], unavailable: str, folders: pytest.TempPathFactory
-) -> Iterator[ServerT]:
+def _running(kind: type[ServerT], unavailable: str, folders: pytest.TempPathFactory) -> Iterator[ServerT]:
     if unavailable:
         pytest.skip(unavailable)
     for tries_left in reversed(range(STARTS)):
         try:
             server = kind(folders.mktemp(kind.__name__)).start()
             break
-        except failure as error:
+        except StartError as error:
             if not tries_left and os.environ.get("CI") == "true":
                 pytest.fail(f"{kind.__name__} is installed but does not start: {error}")
             if not tries_left:

@@ -14,24 +14,13 @@ from autodetect.errors import CorruptError
 from autodetect.lake.objects import ObjectMissingError, ObjectStore
 from autodetect.release.history import entries
 from autodetect.release.kept import kept_releases, note_collected
-from autodetect.release.layout import (
-    COLLECTED,
-    COLLECTING,
-    HISTORY,
-    LATEST,
-    MANIFESTS,
-    OBJECTS,
-    PINS,
-    PUBLISHING,
-    manifest_key,
-)
+from autodetect.release.layout import LATEST, MANIFESTS, OBJECTS, RECORDS, manifest_key
 from autodetect.release.manifest import ManifestObject, load_manifest
 from autodetect.release.under_way import collecting
 
 _MANIFEST = re.compile(rf"{MANIFESTS}([0-9a-f]{{64}})\.json")
 _SIGNATURES = re.compile(rf"{MANIFESTS}([0-9a-f]{{64}})\.sig")
 _OBJECT = re.compile(rf"{OBJECTS}([0-9a-f]{{64}})")
-_OTHERS = (HISTORY, PINS, COLLECTED, PUBLISHING, COLLECTING, LATEST)
 
 
 @dataclass(frozen=True)
@@ -96,7 +85,7 @@ def survey(store: ObjectStore, keep: int) -> Garbage:
         sequence=len(history),
         releases=tuple(sorted({entry.release_id for entry in history}.intersection(manifests.values()) - kept)),
         sizes={key: size for key in doomed if (size := _size(store, key)) is not None},
-        unknown=tuple(key for key in keys if key not in known and not key.startswith(_OTHERS)),
+        unknown=tuple(key for key in keys if key not in known and not key.startswith((*RECORDS, LATEST))),
     )
 
 

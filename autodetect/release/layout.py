@@ -10,6 +10,7 @@ PUBLISHING = "publishing/"
 COLLECTING = "collecting/"
 HISTORY = "history/"
 LATEST = "latest.json"
+RECORDS = (HISTORY, PINS, COLLECTED, PUBLISHING, COLLECTING)  # beside objects and manifests; never garbage
 
 MEDIA_TYPES = {
     ".json": "application/json",

@@ -8,9 +8,9 @@ from autodetect.errors import UsageError
 from autodetect.lake.objects import ObjectStore
 from autodetect.release.card import channel_row
 from autodetect.release.files import fetched
-from autodetect.release.history import VALID_FOR, entries
+from autodetect.release.history import VALID_FOR, entries, newest
 from autodetect.release.manifest import Manifest, ReleaseFacts
-from autodetect.release.publish import Published, publish, refuse_demo_key
+from autodetect.release.publish import Published, publish, refuse_demo_key, refuse_unfit
 from autodetect.release.signing import PrivateKey, PublicKey
 from autodetect.release.upload import ReleaseFile
 from autodetect.release.vouched import vouched_manifest
@@ -19,24 +19,32 @@ CARD = "card.md"
 
 
 def promoted_facts(
-    store: ObjectStore, release_id: str, channel: str, trusted: PublicKey
+    store: ObjectStore, release_id: str, target: ObjectStore, *, channel: str, trusted: PublicKey, key: PublicKey
 ) -> tuple[Manifest, ReleaseFacts]:
-    """Return the manifest of a release, and what it will say of itself in another channel. Writes nothing.
+    """Return the manifest of a release, and what it will say of itself in another store. Writes nothing.
 
     Args:
         store: the store that holds it.
         release_id: its whole id.
-        channel: where it goes.
-        trusted: the key that clients of this store trust.
+        target: the store where it goes.
+        channel: that of the target store.
+        trusted: the key that clients of `store` trust.
+        key: signs in the target store.
 
     Raises:
-        UsageError: there is no such release, or no such channel.
-        ForgedError: it is not signed by the store's key.
+        UsageError: there is no such release, or the target is of another channel or source, or is the same store.
+        ForgedError: the release, or the target's newest entry, is signed by another key.
         CorruptError: manifest or history are damaged.
     """
+    if store.url == target.url:
+        raise UsageError(f"{target.url} is the store that holds the release", "name another one")
+    refuse_demo_key(channel, key)
     manifest = vouched_manifest(store, entries(store), release_id, trusted)
     told = {name: getattr(manifest, name) for name in ReleaseFacts.model_fields}
-    return manifest, ReleaseFacts(**told | {"channel": channel})
+    facts = ReleaseFacts(**told | {"channel": channel})
+    if before := newest(target):
+        refuse_unfit(target, before, facts, key)
+    return manifest, facts
 
 
 def promote(
@@ -76,10 +84,7 @@ def promote(
         CorruptError: a file of the release is missing or damaged.
         DependencyDownError: a store does not answer, or the target is being tidied.
     """
-    if store.url == target.url:
-        raise UsageError(f"{target.url} is the store that holds the release", "name another one")
-    refuse_demo_key(channel, key.public)
-    manifest, facts = promoted_facts(store, release_id, channel, trusted)
+    manifest, facts = promoted_facts(store, release_id, target, channel=channel, trusted=trusted, key=key.public)
     files = list(_fetched(store, manifest, facts, work))
     return publish(target, files, facts, now, key=key, valid_for=valid_for, by=by, reason=reason)
 

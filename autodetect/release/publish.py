@@ -88,14 +88,14 @@ def publish(
     refuse_demo_key(facts.channel, key.public)
     _refuse_doubled(store, [file.name for file in files])
     if (before := newest(store)) is not None:  # now, before anything is sent, and again before the commit
-        _refuse_unfit(store, before, facts, key.public)
+        refuse_unfit(store, before, facts, key.public)
     objects = described(files)
     with announced(store, now) as check_announced:
         uploaded = upload(store, files, objects)
         for _ in range(COMMIT_TRIES):
             before = newest(store)
             if before is not None:
-                current = _refuse_unfit(store, before, facts, key.public)
+                current = refuse_unfit(store, before, facts, key.public)
                 same = _manifest(facts, objects, current.previous_release, current.created)
                 if release_id(same) == before.release_id:
                     sign_manifest(store, before.release_id, key)
@@ -133,8 +133,14 @@ def _refuse_doubled(store: ObjectStore, names: Sequence[str]) -> None:
         raise UsageError(f"two files of one release for {store.url} are named '{doubled[0]}'", "rename one")
 
 
-def _refuse_unfit(store: ObjectStore, newest_entry: HistoryEntry, facts: ReleaseFacts, key: PublicKey) -> Manifest:
-    """Return the manifest of the release in force, which this one may follow by channel, source and key."""
+def refuse_unfit(store: ObjectStore, newest_entry: HistoryEntry, facts: ReleaseFacts, key: PublicKey) -> Manifest:
+    """Return the manifest of the release in force, which one with these facts may follow by channel, source and key.
+
+    Raises:
+        UsageError: the store is of another channel or source.
+        ForgedError: another key signed the newest entry.
+        CorruptError: the manifest of the release in force is damaged or missing.
+    """
     current = manifest_of(store, newest_entry)
     if (current.channel, current.source) != (facts.channel, facts.source):
         raise UsageError(

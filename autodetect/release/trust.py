@@ -45,18 +45,17 @@ def rotations(entry: HistoryEntry, read: Callable[[int], HistoryEntry], place: s
     """
     if entry.action == "rotate":
         yield entry
-    since = entry.key_since
-    for _ in range(MOST_ROTATIONS):
-        if since == FIRST:
-            return
+    since, walked = entry.key_since, 0
+    while since != FIRST:
+        if walked == MOST_ROTATIONS:
+            what = f"{place}: more than {MOST_ROTATIONS} rotations lead to entry {entry.sequence}"
+            raise ForgedError(what, "trust a newer key (release.trusted_key)")
         rotation = read(since)
         if rotation.action != "rotate" or rotation.sequence != since:
             what = f"{place}: entry {since} should have brought in a key, and is no rotation"
             raise ForgedError(what, "take nothing from this store; ask who runs it")
         yield rotation
-        since = rotation.key_since
-    what = f"{place}: more than {MOST_ROTATIONS} rotations lead to entry {entry.sequence}"
-    raise ForgedError(what, "trust a newer key (release.trusted_key)")
+        since, walked = rotation.key_since, walked + 1
 
 
 def _since(trusted: PublicKey, newest_first: Iterator[HistoryEntry]) -> list[HistoryEntry]:

@@ -15,13 +15,11 @@ from autodetect.release.history import HistoryEntry, LatestHint, read_entry, seq
 from autodetect.release.kept import collected_for_good
 from autodetect.release.layout import (
     COLLECTED,
-    COLLECTING,
     HISTORY,
     LATEST,
     MANIFESTS,
     OBJECTS,
-    PINS,
-    PUBLISHING,
+    RECORDS,
     history_key,
     manifest_key,
     object_key,
@@ -32,7 +30,6 @@ from autodetect.release.signing import PublicKey
 from autodetect.release.upload import holds_object
 
 READERS = 4  # objects are read by so many threads
-_KNOWN = (COLLECTED, COLLECTING, HISTORY, PINS, PUBLISHING)
 
 
 class Problem(Record):
@@ -212,7 +209,7 @@ def _notes(store: ObjectStore, manifests: Mapping[str, Manifest], gone: set[str]
     """Yield what is in the store besides what the history names, as far as it and its manifests can be read."""
     named = {object_key(each.sha256) for manifest in manifests.values() for each in manifest.objects.values()}
     named |= {LATEST, *map(manifest_key, {*manifests, *gone}), *map(signatures_key, {*manifests, *gone})}
-    unnamed = [key for key in store.list() if key not in named and not key.startswith(_KNOWN)]
+    unnamed = [key for key in store.list() if key not in named and not key.startswith(RECORDS)]
     leftovers = [key for key in unnamed if key.startswith((OBJECTS, MANIFESTS))]
     if gone:
         yield f"{len(gone)} earlier releases were collected; their entries are all that is left of them"

@@ -113,11 +113,9 @@ def _promote_release(
     from datetime import UTC, timedelta
     from pathlib import Path
 
-    from autodetect.release.history import newest, refuse_other_key
     from autodetect.release.keys import read_key, signing_key, trusted_key
     from autodetect.release.promotion import promote as publish_elsewhere
     from autodetect.release.promotion import promoted_facts
-    from autodetect.release.publish import refuse_demo_key
     from autodetect.release.stage import open_store
 
     settings = options.settings()
@@ -127,10 +125,7 @@ def _promote_release(
     wanted = wanted_release(source, release)
     key = read_key(Path(key_file)) if key_file else signing_key(settings, make=False)
     if dry_run:
-        refuse_demo_key(channel, key.public)
-        if before := newest(target):
-            refuse_other_key(target, before, key.public)
-        manifest, facts = promoted_facts(source, wanted, channel, trusted)
+        manifest, facts = promoted_facts(source, wanted, target, channel=channel, trusted=trusted, key=key.public)
         files, size = len(manifest.objects), sum(each.size for each in manifest.objects.values())
         value = {"release_id": wanted, "to": target.url, "channel": channel, "files": files, "bytes": size}
         text = (

@@ -21,7 +21,7 @@ from crawlers.sandbox.making.generate import generate
 from crawlers.sandbox.marketplace import Marketplace
 from crawlers.sandbox.process import sandbox_process
 from tests.crawlers.crawling import CrawlRefusedError, Crawls, disturbed, make_market, status_of
-from tests.servers.ceph import free_ports
+from tests.servers.s3_server import free_ports
 
 TABLES = {table.name: table for table in (SIGHTINGS, SEEN, LISTING_PHOTOS, QUARANTINE)}
 

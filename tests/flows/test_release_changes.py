@@ -131,6 +131,8 @@ def test_a_dry_run_refuses_the_key_that_the_act_would_refuse(program: Program, s
     write_key(program.folder / "other.json", PrivateKey(bytes([4] * 32), "release"))
     elsewhere = program.run("release", "promote", second, *promotion[3:-1], "other.json", "--dry-run")
     assert (elsewhere.code, "the key here" in elsewhere.err) == (1, True), elsewhere.out
+    unfit = program.run(*promotion, "--channel", "candidate", "--dry-run")
+    assert (unfit.code, "holds releases of channel 'production'" in unfit.err) == (2, True), unfit.out
     assert program.run("release", "rotate", "--new", "other.json", *SAID).code == 0
     displaced = program.run("release", "rollback", *SAID, "--dry-run")
     assert (displaced.code, "the key here" in displaced.err) == (1, True), displaced.out

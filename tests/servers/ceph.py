@@ -4,24 +4,15 @@ Everything lives in one folder and listens on loopback only; the daemons are in 
 by the kernel to end when the test run does, and are killed by `CephServer.stop`. No administrator is needed.
 """
 
-import contextlib
 import json
-import os
-import random
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import boto3
+from tests.servers.s3_server import S3Server, StartError, answers, free_ports
 
 BINARIES = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin", "setpriv")
 START_SECONDS = 120.0
@@ -80,10 +71,6 @@ rgw dynamic resharding = false
 """
 
 
-class CephStartError(RuntimeError):
-    """The server could not be started; the message holds the daemons' last words."""
-
-
 def ceph_unavailable() -> str:
     """Why no server can be started here; empty where one can."""
     if not sys.platform.startswith("linux"):
@@ -95,47 +82,14 @@ def ceph_unavailable() -> str:
     return ""
 
 
-@dataclass
-class CephServer:
-    """One running server; `endpoint`, `access_key` and `secret_key` are what an S3 client needs."""
-
-    folder: Path
-    access_key: str = "autodetect-tests"
-    secret_key: str = "autodetect-tests-secret"  # opens nothing but a server that lives for one run of the tests
-    s3_port: int = 0
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    @property
-    def endpoint(self) -> str:
-        """The address of the gateway."""
-        return f"http://127.0.0.1:{self.s3_port}"
-
-    def aws_variables(self) -> dict[str, str]:
-        """The variables by which boto3 and deltalake find the server."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": self.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.secret_key,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_REGION": "us-east-1",
-            "AWS_ALLOW_HTTP": "true",
-        }
-
-    def client(self) -> Any:
-        """A boto3 client of the server."""
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-        )
+class CephServer(S3Server):
+    """One running server."""
 
     def start(self) -> "CephServer":
         """Format the disk, start the three daemons and make a user.
 
         Raises:
-            CephStartError: a daemon did not come up; whatever was started has been stopped.
+            StartError: a daemon did not come up; whatever was started has been stopped.
         """
         try:
             self._start()
@@ -153,36 +107,21 @@ class CephServer:
         (self.folder / "ceph.conf").write_text(text)
         (self.folder / "keyring").touch()
 
-        monmap = str(self.folder / "monmap")
+        config, monmap = str(self.folder / "ceph.conf"), str(self.folder / "monmap")
         self._command("monmaptool", "--create", "--fsid", fsid, "--addv", "a", f"[v1:127.0.0.1:{mon_port}]", monmap)
         self._command("ceph-mon", "--mkfs", "-i", "a", "--monmap", monmap)
-        self._daemon("mon", "ceph-mon", "-f", "-i", "a")
+        self.daemon("mon", "ceph-mon", "-f", "-i", "a", "-c", config)
         self._ask("osd", "new", osd_id)
         self._ask("osd", "crush", "add", "osd.0", "1.0", "root=default", "host=tests")
         self._command("ceph-osd", "--mkfs", "-i", "0", "--osd-uuid", osd_id)
-        self._daemon("osd", "ceph-osd", "-f", "-i", "0")
+        self.daemon("osd", "ceph-osd", "-f", "-i", "0", "-c", config)
         self._wait("osd", self._osd_is_up)
         self._command(
             "radosgw-admin", "user", "create", "--uid=tests", "--display-name=tests",
             f"--access-key={self.access_key}", f"--secret-key={self.secret_key}",
         )  # fmt: skip
-        self._daemon("rgw", "radosgw", "-f", "-n", "client.admin")
+        self.daemon("rgw", "radosgw", "-f", "-n", "client.admin", "-c", config)
         self._wait("rgw", lambda: answers(self.s3_port))
-
-    def stop(self) -> None:
-        """Kill what was started; nothing on the disk is worth keeping."""
-        for process in reversed(self.processes.values()):
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        self.processes.clear()
-
-    def _daemon(self, name: str, *command: str) -> None:
-        with (self.folder / f"{name}.out").open("wb") as out:
-            self.processes[name] = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *command, "-c", str(self.folder / "ceph.conf")],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, process_group=0,
-            )  # fmt: skip
 
     def _command(self, *command: str) -> str:
         options = [] if command[0] == "monmaptool" else ["-c", str(self.folder / "ceph.conf")]
@@ -192,15 +131,15 @@ class CephServer:
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
         except subprocess.TimeoutExpired as slow:
-            raise CephStartError(f"{' '.join(command[:3])}: no answer after {START_SECONDS:.0f} s") from slow
+            raise StartError(f"{' '.join(command[:3])}: no answer after {START_SECONDS:.0f} s") from slow
         if done.returncode:
-            raise CephStartError(f"{' '.join(command[:3])} failed ({done.returncode}): {done.stderr[-2000:]}")
+            raise StartError(f"{' '.join(command[:3])} failed ({done.returncode}): {done.stderr[-2000:]}")
         return done.stdout
 
     def _osd_is_up(self) -> bool:
         try:
             return bool(json.loads(self._command("ceph", "osd", "stat", "--format=json"))["num_up_osds"])
-        except CephStartError:
+        except StartError:
             return False
 
     def _ask(self, *words: str) -> None:
@@ -209,7 +148,7 @@ class CephServer:
         while True:
             try:
                 self._command("ceph", "--connect-timeout", "30", *words)
-            except CephStartError:
+            except StartError:
                 if self.processes["mon"].poll() is not None or time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
@@ -220,24 +159,5 @@ class CephServer:
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if self.processes[name].poll() is not None or time.monotonic() > deadline:
-                said = (self.folder / f"{name}.out").read_text(errors="replace")[-2000:]
-                raise CephStartError(f"{name} did not come up: {said}")
+                raise StartError(f"{name} did not come up: {self.last_words(name)}")
             time.sleep(0.1)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at the moment, below those that outgoing connections are given."""
-    found: list[int] = []
-    for port in random.SystemRandom().sample(range(20_000, 32_000), 1000):
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise CephStartError("no free ports between 20000 and 32000")
-
-
-def answers(port: int) -> bool:
-    """Whether somebody accepts connections on the port."""
-    with closing(socket.socket()) as connection:
-        connection.settimeout(1)
-        return connection.connect_ex(("127.0.0.1", port)) == 0

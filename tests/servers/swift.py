@@ -8,19 +8,14 @@ system with extended attributes is. Its put-if-absent checks and writes in two s
 import getpass
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
-import boto3
-
-from tests.servers.ceph import answers, free_ports
+from tests.servers.s3_server import S3Server, StartError, answers, free_ports
 
 START_SECONDS = 60.0
 KINDS = {"account": "swift.account.server", "container": "swift.container.server", "object": "swift.obj.server"}
@@ -132,10 +127,6 @@ use = egg:swift#symlink
 """
 
 
-class SwiftStartError(RuntimeError):
-    """The server could not be started; the message holds the last words of what failed."""
-
-
 def swift_unavailable() -> str:
     """Why no server can be started here; empty where one can."""
     if not sys.platform.startswith("linux"):
@@ -151,65 +142,27 @@ def swift_unavailable() -> str:
 
 
 @dataclass
-class SwiftServer:
-    """One running server; `endpoint`, `access_key` and `secret_key` are what an S3 client needs."""
+class SwiftServer(S3Server):
+    """One running server."""
 
-    folder: Path
     access_key: str = "tests:tester"
-    secret_key: str = "autodetect-tests-secret"  # opens nothing but a server that lives for one run of the tests
-    s3_port: int = 0
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    @property
-    def endpoint(self) -> str:
-        """The address of the proxy."""
-        return f"http://127.0.0.1:{self.s3_port}"
-
-    def aws_variables(self) -> dict[str, str]:
-        """The variables by which boto3 finds the server."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": self.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.secret_key,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_REGION": "us-east-1",
-        }
-
-    def client(self) -> Any:
-        """A boto3 client of the server."""
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-        )
 
     def start(self) -> "SwiftServer":
         """Lay out one disk and start the four processes; on the second call, the same disk is served again.
 
         Raises:
-            SwiftStartError: one of them did not come up; whatever was started has been stopped.
+            StartError: one of them did not come up; whatever was started has been stopped.
         """
         try:
             if not self.s3_port:
                 self._lay_out()
             for kind, module in {**KINDS, "proxy": "swift.proxy.server"}.items():
-                self._daemon(kind, module)
+                self.daemon(kind, sys.executable, "-c", LAUNCH, module, f"{self.folder}/{kind}.conf")
             self._wait()
         except BaseException:
             self.stop()
             raise
         return self
-
-    def stop(self) -> None:
-        """Kill what was started, at once: what was acknowledged must be on the disk."""
-        for process in self.processes.values():
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-        for process in self.processes.values():
-            process.wait()
-        self.processes.clear()
 
     def _lay_out(self) -> None:
         (self.folder / "devices" / "disk").mkdir(parents=True)
@@ -227,20 +180,12 @@ class SwiftServer:
             capture_output=True, text=True, timeout=START_SECONDS, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise SwiftStartError(f"the rings could not be made: {done.stderr[-2000:]}")
-
-    def _daemon(self, kind: str, module: str) -> None:
-        with (self.folder / f"{kind}.out").open("ab") as out:
-            self.processes[kind] = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", sys.executable, "-c", LAUNCH, module, f"{self.folder}/{kind}.conf"],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, process_group=0,
-            )  # fmt: skip
+            raise StartError(f"the rings could not be made: {done.stderr[-2000:]}")
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         for kind, port in self._ports.items():
             while not answers(port):
                 if self.processes[kind].poll() is not None or time.monotonic() > deadline:
-                    said = (self.folder / f"{kind}.out").read_text(errors="replace")[-2000:]
-                    raise SwiftStartError(f"{kind} did not come up: {said}")
+                    raise StartError(f"{kind} did not come up: {self.last_words(kind)}")
                 time.sleep(0.1)

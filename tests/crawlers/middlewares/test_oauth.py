@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crawlers.middlewares.oauth import error_of, origin, read_token
 from tests.crawlers.middlewares.asking import Crawled, crawl
 from tests.crawlers.middlewares.serving import Answer, Asked, Site, serving
-from tests.servers.ceph import free_ports
+from tests.servers.s3_server import free_ports
 
 TOKEN_PATH, SECRET = "/token", "hunter2-hunter2"
 BASE, WIDE = "https://scope.example/base", "https://scope.example/base/wide"

@@ -10,7 +10,8 @@ import pytest
 
 from autodetect.errors import DependencyDownError, UsageError
 from autodetect.lake.objects import ObjectMissingError, S3Options, S3Store, probe_put_if_absent
-from tests.servers.swift import SwiftServer, SwiftStartError, swift_unavailable
+from tests.servers.s3_server import StartError
+from tests.servers.swift import SwiftServer, swift_unavailable
 
 pytestmark = pytest.mark.swift
 
@@ -66,7 +67,7 @@ def test_what_was_acknowledged_survives_a_kill_under_load(tmp_path: Path, monkey
     server = SwiftServer(tmp_path)
     try:
         server.start()
-    except SwiftStartError as error:
+    except StartError as error:
         pytest.skip(f"Swift does not start here: {error}")
     for name, value in server.aws_variables().items():
         monkeypatch.setenv(name, value)
